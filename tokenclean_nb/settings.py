@@ -12,10 +12,10 @@ from pathlib import Path
 
 from .errors import BadInput, check_fraction
 
-# %% ../nbs/api/01_settings.ipynb #689d073d
+# %% ../nbs/api/01_settings.ipynb #6e802b48
 @dataclass(frozen=True)
 class Settings:
-    "Settings of a workshop; the defaults are the paper's where the paper has one"
+    "Settings of a workshop; fraction and parts are the paper's"
     lane_b: str = 'tiny-base' # Model on a laptop's CPU: `tiny-base` or a path or Hub name
     lane_c: str = 'gpt2' # Model on a GPU: a path or Hub name
     rows: int = 3000 # Examples in the generated pool
@@ -24,13 +24,19 @@ class Settings:
     parts: int = 5 # Parts of the pool in self-evolving cleaning, at least 2
     delta: float = 0.05 # The error bounds hold with probability 1 - delta, in (0, 1)
     seeds: tuple = (0, 1, 2, 3, 4) # Seeds of repeated runs
+    learning_rate: float = 2e-3 # Of the model of lane b
+    batch_size: int = 8 # Rows in an optimizer step of lane b
+    epochs: int = 2 # Passes over the training rows in lane b
+
+    @property
+    def training(self): return dict(learning_rate=self.learning_rate, per_device_train_batch_size=self.batch_size, gradient_accumulation_steps=1, num_train_epochs=self.epochs)
 
     def __post_init__(self):
         check_fraction(self.fraction)
         if not 0 <= self.noise < 1: raise BadInput('noise', self.noise, 'at least 0 and below 1')
         if not 0 < self.delta < 1: raise BadInput('delta', self.delta, 'above 0 and below 1')
-        if self.parts < 2: raise BadInput('parts', self.parts, 'a whole number of at least 2')
-        if self.rows < 1: raise BadInput('rows', self.rows, 'a whole number of at least 1')
+        for name in ('parts', 'rows', 'batch_size', 'epochs', 'learning_rate'):
+            if getattr(self, name) <= (name == 'parts'): raise BadInput(name, getattr(self, name), f"above {int(name == 'parts')}")
         if not self.seeds: raise BadInput('seeds', self.seeds, 'at least one whole number')
 
 # %% ../nbs/api/01_settings.ipynb #b7d0401d
