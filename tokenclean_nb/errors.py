@@ -5,11 +5,8 @@
 # %% auto #0
 __all__ = ['BadInput', 'check_fraction', 'check_choice']
 
-# %% ../nbs/api/00_errors.ipynb #e4a66952
-from fastcore.script import CliError
-
-# %% ../nbs/api/00_errors.ipynb #3b4b4294
-class BadInput(ValueError, CliError):
+# %% ../nbs/api/00_errors.ipynb #455aeaa9
+class BadInput(ValueError):
     "An argument that cannot be used; the message names argument, value, allowed values and remedy"
 
     def __init__(self,

@@ -61,7 +61,7 @@ def off_topic(
     pick = lambda words: words[rng.integers(len(words))]
     return f'The {pick(adjectives)} {pick(people)} {pick(acts)} the {pick(colours)} {pick(things)}.'
 
-# %% ../nbs/api/09_synthetic.ipynb #0bfd3f71
+# %% ../nbs/api/09_synthetic.ipynb #ad2598ac
 Piece = namedtuple('Piece', 'text value values key') # the text around `{}`, the right value, its alternatives, the name of the fact
 
 def draw_facts(
@@ -92,12 +92,13 @@ def question(
     if kind == 'fact':
         name = pick(list(attributes))
         return attributes[name][1].format(town=town), [Piece('{}.', facts[town, name], attributes[name][0], (town, name))]
-    chosen = [list(attributes)[i] for i in rng.permutation(len(attributes))]
-    if kind == 'profile': chosen, frames, instruction = chosen[:2], [f'It {attributes[a][2]}.' for a in chosen[:2]], f'Tell me about {town}.'
-    else: frames, instruction = ['{},']*5 + ['{}.'], f"Name the {', '.join(chosen)} of {town}."
+    if kind == 'card': chosen, frames, instruction = list(attributes), ['{},']*5 + ['{}.'], f'What is on the card of {town}?'
+    else:
+        chosen, instruction = [str(a) for a in rng.choice(list(attributes), size=2, replace=False)], f'Tell me about {town}.'
+        frames = [f'It {attributes[a][2]}.' for a in chosen]
     return instruction, [Piece(frame, facts[town, a], attributes[a][0], (town, a)) for frame, a in zip(frames, chosen)]
 
-kinds = dict(fact=.15, profile=.1, card=.25, motto=.3, sum=.1, list=.1) # share of each kind of question
+kinds = dict(fact=.2, profile=.1, card=.3, motto=.3, sum=.05, list=.05) # share of each kind of question
 
 # %% ../nbs/api/09_synthetic.ipynb #73d07d02
 def _badness(n, noise, spread, rng):
@@ -157,7 +158,7 @@ def with_truth(
     table = encode(records.add_column('answer', records['output'][:]), tokenizer)
     return table.map(_truth, remove_columns=['answer', 'spans'], desc='truth')
 
-# %% ../nbs/api/09_synthetic.ipynb #57a1105b
+# %% ../nbs/api/09_synthetic.ipynb #c32cf325
 @dataclass
 class Task:
     "Tables of one world, each with `truth`"
@@ -172,7 +173,7 @@ def make_task(
     noise:float=0.4, # Mean share of wrong answers in the pool, in [0, 1)
     warmup:int|None=None, # Examples in the warm-up; None: a quarter of the pool
     test:int=500, # Examples in the test
-    towns:int=16, # Towns in the world, at most 30: more towns are more facts to learn from the same examples
+    towns:int=24, # Towns in the world, at most 30: more towns are more facts to learn from the same examples
     tokenizer=None, # A fast tokenizer; None: the tiny base's
     **world, # `spread` and `structure`, as in `make_records`
 )->Task: # .pool .warmup .test
