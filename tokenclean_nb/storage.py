@@ -37,18 +37,18 @@ def atomic(
         if temporary.is_dir(): shutil.rmtree(temporary)
         else: temporary.unlink(missing_ok=True)
 
-# %% ../nbs/api/04a_storage.ipynb #99b02662
+# %% ../nbs/api/04a_storage.ipynb #f99a3b41
 def _digest(*parts):
-    "A short hash of bytes-like parts"
+    "A short hash of texts and arrays"
     h = hashlib.blake2b(digest_size=8)
-    for p in parts: h.update(p.encode() if isinstance(p, str) else memoryview(p).cast('B'))
+    for p in parts: h.update(p.encode() if isinstance(p, str) else np.ascontiguousarray(p).view(np.uint8))
     return h.hexdigest()
 
 def data_fingerprint(
     ds:Dataset, # The table
 )->str: # 16 hexadecimal digits
     "Fingerprint of a table's tokens and labels"
-    return _digest(np.ascontiguousarray(flat(ds, 'input_ids')), np.ascontiguousarray(flat(ds, 'labels')))
+    return _digest(flat(ds, 'input_ids'), flat(ds, 'labels'))
 
 def model_fingerprint(
     model, # A causal language model

@@ -34,9 +34,9 @@ def collate(
     labels[:, 0] = -100
     return dict(input_ids=pad('input_ids', 0), labels=labels)
 
-# %% ../nbs/api/08_training.ipynb #efcaa5e3
+# %% ../nbs/api/08_training.ipynb #4ff3d7ba
 defaults = dict(num_train_epochs=1, per_device_train_batch_size=8, gradient_accumulation_steps=6, learning_rate=1e-4, lr_scheduler_type='linear',
-    warmup_steps=0.03, weight_decay=0.0, seed=42, logging_steps=50, save_strategy='no', report_to='none', disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False)
+    warmup_steps=0.03, weight_decay=0.0, seed=42, train_sampling_strategy='group_by_length', logging_steps=50, save_strategy='no', report_to='none', disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False)
 
 def _with_lora(model, lora):
     "The model with LoRA matrices: rank `lora` with the paper's alpha and dropout, or a `peft.LoraConfig`"
@@ -46,12 +46,13 @@ def _with_lora(model, lora):
 
 def usable(
     ds:Dataset, # The table
-)->Dataset: # Its columns `input_ids` and `labels`, rows with at least one trained token
+)->Dataset: # Columns `input_ids`, `labels` and `length` of the rows with at least one trained token
     "The rows that can be trained on; dropped ones are counted and reported"
     keep = np.unique(row_numbers(ds)[trained(ds)])
     if len(keep) == 0: raise BadInput('ds', f'{len(ds)} rows without a trained token', 'a table with at least one trained token', 'Raise `fraction`, or look at the labels.')
     if len(keep) < len(ds): log.warning('finetune: dropped %d of %d rows without a trained token', len(ds) - len(keep), len(ds))
-    return ds.select_columns(['input_ids', 'labels']).select(keep)
+    rows = ds.select_columns(['input_ids', 'labels']).select(keep)
+    return rows.add_column('length', lengths(rows)) # rows of like length share a batch: less padding
 
 # %% ../nbs/api/08_training.ipynb #3bbc913e
 class _TokenBar(TrainerCallback):
