@@ -57,6 +57,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'tokenclean_nb.cli.score': ('api/cli.html#score', 'tokenclean_nb/cli.py'),
                                    'tokenclean_nb.cli.train': ('api/cli.html#train', 'tokenclean_nb/cli.py')},
             'tokenclean_nb.data': { 'tokenclean_nb.data._column': ('api/data.html#_column', 'tokenclean_nb/data.py'),
+                                    'tokenclean_nb.data._encode_batch': ('api/data.html#_encode_batch', 'tokenclean_nb/data.py'),
                                     'tokenclean_nb.data._encode_row': ('api/data.html#_encode_row', 'tokenclean_nb/data.py'),
                                     'tokenclean_nb.data._messages': ('api/data.html#_messages', 'tokenclean_nb/data.py'),
                                     'tokenclean_nb.data._pieces': ('api/data.html#_pieces', 'tokenclean_nb/data.py'),

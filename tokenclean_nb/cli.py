@@ -80,7 +80,7 @@ def score(
     _say(f'{len(ds):,} rows, {len(n):,} tokens, {n.sum():,} of them in responses; mean base loss {np.nanmean(flat(ds, "loss_base")):.3f} nats',
         f'wrote {folder}/data.parquet', f'next: tokenclean report {folder}' if reference else f'next: tokenclean clean --model {model} --data {data} --warmup GOOD_EXAMPLES --out DIR')
 
-# %% ../nbs/api/14_cli.ipynb #a875fa92
+# %% ../nbs/api/14_cli.ipynb #bd8a81a5
 def _batches(batch_size):
     "Rows per step as Trainer wants them: rows at once, steps to accumulate"
     at_once = next(k for k in range(min(8, batch_size), 0, -1) if batch_size % k == 0)
@@ -113,10 +113,9 @@ def clean(
     pool, good = as_table(records, tokenizer, max_length), good and as_table(good, tokenizer, max_length)
     training = dict(learning_rate=learning_rate, num_train_epochs=epochs, lora=lora, **_batches(batch_size))
     options = dict(method=method, fraction=fraction, parts=parts, within=within, seed=seed, **training)
-    folder = claim_folder(out, _identity('clean', base, tokenizer, pool, warmup=good and data_fingerprint(good), **options))
+    folder = claim_folder(out, _identity('clean', base, tokenizer, pool, warmup=good is not None and data_fingerprint(good), **options))
     if (folder/'cleaning.json').exists(): return _say(f'{folder} already holds this run, finished', f'next: tokenclean report {folder}')
-    extra = {k: v for k, v in dict(parts=parts, within=within).items() if (k == 'parts') == (method == 'self-evolving') and (k != 'within' or method == 'fixed' and v)}
-    run = run_method(base=base, tokenizer=tokenizer, pool=pool, warmup=good or None, folder=folder/'steps', **{k: v for k, v in options.items() if k not in ('parts', 'within')}, **extra)
+    run = run_method(base=base, tokenizer=tokenizer, pool=pool, warmup=good, folder=folder/'steps', **options)
     run.save(folder)
     shutil.rmtree(folder/'steps', ignore_errors=True)
     _say(run.rounds.round(3).to_string(index=False), f'{run} in {time.time() - start:.0f} s', *_surprises(run.data))
@@ -143,7 +142,7 @@ def report(
     facts = json.loads(manifest.read_text()) if manifest.exists() else None
     _say(f'wrote {write_report(folder/"report.html", ds, rounds, title=f"Token cleaning: {folder.name}", facts=facts, cdn=cdn)}')
 
-# %% ../nbs/api/14_cli.ipynb #77171343
+# %% ../nbs/api/14_cli.ipynb #c8b2666c
 def train(
     model:Required, # Model to fine-tune: a folder, a Hub name, or tiny-base
     data:Required, # A table (cleaned.parquet, data.parquet) or instruction data
@@ -168,6 +167,7 @@ def train(
     with atomic(folder/'model') as path: tuned.save_pretrained(path); tokenizer.save_pretrained(path)
     _say(f"trained on {trained(ds).sum():,} tokens, mean loss {tuned.training_log[-1]['train_loss']:.3f}", f'wrote {folder}/model', f'next: tokenclean evaluate --model {folder}/model --base {model} --data HELD_OUT')
 
+# %% ../nbs/api/14_cli.ipynb #46456c12
 def _measures(model, ds):
     "Measures of one model on a table"
     losses = token_losses(model, ds)
@@ -201,7 +201,7 @@ def evaluate(
         _say(f'wrote {out}')
     return None
 
-# %% ../nbs/api/14_cli.ipynb #c4822266
+# %% ../nbs/api/14_cli.ipynb #cbe16533
 def demo(
     out:str='runs/demo', # Folder for report.html; a report that is there is replaced
     seed:int=0, # Seed of the world and of the trainings
@@ -215,9 +215,8 @@ def demo(
     rows, reference = [], None
     for k, name in enumerate(names := ['base', 'full', 'random', 'rho', 'fixed', 'self-evolving', 'oracle']):
         log.info('%d of %d: %s (%.0f s so far)', k + 1, len(names), name, time.time() - start)
-        good = dict(reference=reference) if reference is not None and name == 'fixed' else dict(warmup=task.warmup)
-        more = dict(parts=room.parts) if name == 'self-evolving' else {}
-        run = run_method(name, base, tokenizer, pool, fraction=room.fraction, seed=seed, **good, **more, **room.training)
+        good = dict(warmup=task.warmup) if reference is None else dict(reference=reference)
+        run = run_method(name, base, tokenizer, pool, **good, fraction=room.fraction, parts=room.parts, seed=seed, **room.training)
         reference, keep = run.reference if name == 'rho' else reference, flat(run.data, 'keep')
         scored = 'score' in run.data.column_names
         rows.append(dict(method=name, tokens=int(keep.sum()), auc=auc(flat(run.data, 'score'), truth) if scored else np.nan,

@@ -6,8 +6,9 @@
 __all__ = ['log', 'roles', 'chat_template', 'load_records', 'encode', 'flat', 'lengths', 'row_numbers', 'positions', 'trained',
            'with_flat']
 
-# %% ../nbs/api/02_data.ipynb #c968766e
+# %% ../nbs/api/02_data.ipynb #c4c82bb1
 import logging
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,27 @@ def _encode_row(ids, offsets, special, pieces, max_length, bos):
     labels = np.where(trained, ids, -100).astype(np.int32)
     return tuple(a[:max_length] for a in (ids, labels, starts, ends))
 
-# %% ../nbs/api/02_data.ipynb #554d5fe8
+# %% ../nbs/api/02_data.ipynb #d1b8b791
+def _encode_batch(rows, indices, tokenizer, shape, columns, others, max_length, count):
+    "A batch of records as columns of the table; `count` notes what is dropped"
+    special = {*tokenizer.all_special_ids, *(i for i, t in tokenizer.added_tokens_decoder.items() if t.special)}
+    bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    add_special = shape == ['prompt', 'completion'] or not tokenizer.chat_template # chat templates write their own
+    pieces = [_pieces(dict(zip(rows, values)), shape, tokenizer, i) for i, values in zip(indices, zip(*rows.values()))]
+    texts = [''.join(text for text, _ in p) for p in pieces]
+    tokens = tokenizer(texts, add_special_tokens=add_special, return_offsets_mapping=True, verbose=False)
+    out = {c: [] for c in [*others, *columns]}
+    for k, (i, p) in enumerate(zip(indices, pieces)):
+        if not p: count['empty'].append(i); continue
+        ids, offsets = tokens['input_ids'][k], tokens['offset_mapping'][k]
+        row = dict(zip(('input_ids', 'labels', 'starts', 'ends'), _encode_row(ids, offsets, special, p, max_length, bos)), text=texts[k])
+        if (row['labels'] == -100).all(): count['cut_off'].append(i); continue
+        count['shortened'] += len(ids) > max_length
+        for c in columns: out[c].append(row[c])
+        for c in others: out[c].append(rows[c][k])
+    return out
+
+# %% ../nbs/api/02_data.ipynb #8ec62e90
 def encode(
     records:Dataset, # Rows of `messages`, `prompt`+`completion`, or `instruction`[+`input`]+`output`; other columns are carried along
     tokenizer, # A fast tokenizer (one that gives character offsets)
@@ -128,35 +149,17 @@ def encode(
     if not getattr(tokenizer, 'is_fast', False): raise BadInput('tokenizer', type(tokenizer).__name__, 'a fast tokenizer', 'Load it with AutoTokenizer.from_pretrained(..., use_fast=True).')
     if max_length < 2: raise BadInput('max_length', max_length, 'at least 2')
     max_length, shape = min(max_length, tokenizer.model_max_length), _shape(records.column_names)
-    add_special = shape == ['prompt', 'completion'] or not tokenizer.chat_template
-    special = {*tokenizer.all_special_ids, *(i for i, t in tokenizer.added_tokens_decoder.items() if t.special)}
-    bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    count = dict(empty=[], cut_off=[], shortened=0)
-    others = [c for c in records.column_names if c not in shape]
-
-    def batch(rows, indices):
-        out = {c: [] for c in [*others, *columns]}
-        pieces = [_pieces(dict(zip(rows, values)), shape, tokenizer, i) for i, values in zip(indices, zip(*rows.values()))]
-        texts = [''.join(text for text, _ in p) for p in pieces]
-        tokens = tokenizer(texts, add_special_tokens=add_special, return_offsets_mapping=True, verbose=False)
-        for k, (i, p) in enumerate(zip(indices, pieces)):
-            if not p: count['empty'].append(i); continue
-            ids, offsets = tokens['input_ids'][k], tokens['offset_mapping'][k]
-            row = dict(zip(('input_ids', 'labels', 'starts', 'ends'), _encode_row(ids, offsets, special, p, max_length, bos)), text=texts[k])
-            if (row['labels'] == -100).all(): count['cut_off'].append(i); continue
-            count['shortened'] += len(ids) > max_length
-            for c in columns: out[c].append(row[c])
-            for c in others: out[c].append(rows[c][k])
-        return out
-
     columns = {c: Sequence(Value('int32')) for c in ('input_ids', 'labels', 'starts', 'ends')} | {'text': Value('string')}
     if not keep_text: columns = {c: columns[c] for c in ('input_ids', 'labels')}
+    others, count = [c for c in records.column_names if c not in shape], dict(empty=[], cut_off=[], shortened=0)
     key = Hasher.hash([records._fingerprint, tokenizer.backend_tokenizer.to_str(), tokenizer.chat_template, max_length, keep_text])
-    table = records.map(batch, batched=True, with_indices=True, remove_columns=records.column_names, load_from_cache_file=False,
+    table = records.map(partial(_encode_batch, tokenizer=tokenizer, shape=shape, columns=columns, others=others, max_length=max_length, count=count),
+        batched=True, with_indices=True, remove_columns=records.column_names, load_from_cache_file=False,
         features=Features({c: records.features[c] for c in others} | columns), new_fingerprint=key, desc='encode')
     _report(count, len(records), max_length)
     return table
 
+# %% ../nbs/api/02_data.ipynb #52d117db
 def _report(count, n, max_length):
     "Say what was dropped or shortened, and refuse an empty table"
     first = lambda rows: f"(first: row {rows[0]})"
