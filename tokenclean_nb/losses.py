@@ -21,7 +21,7 @@ from .data import flat, lengths, positions, row_numbers, trained
 from .errors import BadInput, check_choice
 from .storage import atomic
 
-# %% ../nbs/api/05_losses.ipynb #a496f518
+# %% ../nbs/api/05_losses.ipynb #dc806336
 def _inner(model):
     "The causal LM itself, out of a PEFT wrapper"
     return model.get_base_model() if hasattr(model, 'peft_config') and hasattr(model, 'get_base_model') else model
@@ -51,7 +51,8 @@ def splits(
         logits = _head(model, output, output.last_hidden_state[0])
     except Exception: return False
     whole = model(input_ids=ids, use_cache=False).logits[0]
-    return logits.shape == whole.shape and torch.allclose(logits.float(), whole.float(), rtol=1e-2, atol=1e-2 * whole.float().abs().nan_to_num().max().item(), equal_nan=True)
+    tol = 1e-4 if whole.dtype == torch.float32 else 1e-2
+    return logits.shape == whole.shape and torch.allclose(logits.float(), whole.float(), rtol=tol, atol=tol * whole.float().abs().nan_to_num().max().item(), equal_nan=True)
 
 def _device(model):
     "Where inputs go; offloaded models move them on themselves"
@@ -171,7 +172,7 @@ def token_hits(
     hit = lambda logits, target: logits.argmax(-1) == target
     with _bar(ds, progress, 'accuracy') as bar: return _run(model, ds, None, None, bar, hit)
 
-# %% ../nbs/api/05_losses.ipynb #f88ba141
+# %% ../nbs/api/05_losses.ipynb #fe35d2a6
 def sharded_losses(
     model, # A causal language model
     ds:Dataset, # The table
@@ -193,6 +194,7 @@ def sharded_losses(
                 _check_table(model, shard)
                 losses = _run(model, shard, dtype, token_budget, bar)
                 with atomic(path) as temporary: pq.write_table(pa.table({column: losses}), temporary)
-            out.append(pq.read_table(path).column(column).to_numpy())
+            try: out.append(pq.read_table(path).column(column).to_numpy())
+            except (pa.ArrowInvalid, KeyError): raise BadInput('folder', str(path), 'a readable shard', 'Delete the file and run again.') from None
             if len(out[-1]) != lengths(shard).sum(): raise BadInput('folder', str(path), 'a shard of these rows', 'Delete the file and run again.')
     return np.concatenate(out) if out else np.empty(0, np.float32)

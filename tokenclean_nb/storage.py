@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['manifest_name', 'atomic', 'data_fingerprint', 'model_fingerprint', 'tokenizer_fingerprint', 'claim_folder']
 
-# %% ../nbs/api/04a_storage.ipynb #49c0c23e
+# %% ../nbs/api/04a_storage.ipynb #24d7dcd9
 import hashlib
 import json
 import os
@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from datasets import Dataset
 
-from .data import flat
+from .data import flat, lengths
 from .errors import BadInput
 
-# %% ../nbs/api/04a_storage.ipynb #992e7064
+# %% ../nbs/api/04a_storage.ipynb #cbb3e6bd
 @contextmanager
 def atomic(
     path:str|Path, # The file or folder to make; what is there is replaced
@@ -28,16 +28,20 @@ def atomic(
     "Give a temporary path beside `path`; rename it when the block ends well, remove it when it fails"
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    temporary, aside = (path.with_name(f'.{path.name}.{os.getpid()}.{end}') for end in ('part', 'old'))
     try:
         yield temporary
-        if path.is_dir(): shutil.rmtree(path)
-        os.replace(temporary, path)
+        if path.exists() and (path.is_dir() or temporary.is_dir()): # a folder is not replaced in one step: the old one stands aside
+            os.replace(path, aside)
+            try: os.replace(temporary, path)
+            except BaseException: os.replace(aside, path); raise
+        else: os.replace(temporary, path)
     finally:
-        if temporary.is_dir(): shutil.rmtree(temporary)
-        else: temporary.unlink(missing_ok=True)
+        for left in (temporary, aside):
+            if left.is_dir(): shutil.rmtree(left)
+            else: left.unlink(missing_ok=True)
 
-# %% ../nbs/api/04a_storage.ipynb #f99a3b41
+# %% ../nbs/api/04a_storage.ipynb #dae35ed5
 def _digest(*parts):
     "A short hash of texts and arrays"
     h = hashlib.blake2b(digest_size=8)
@@ -48,7 +52,7 @@ def data_fingerprint(
     ds:Dataset, # The table
 )->str: # 16 hexadecimal digits
     "Fingerprint of a table's tokens and labels"
-    return _digest(flat(ds, 'input_ids'), flat(ds, 'labels'))
+    return _digest(lengths(ds), flat(ds, 'input_ids'), flat(ds, 'labels'))
 
 def model_fingerprint(
     model, # A causal language model
@@ -66,7 +70,7 @@ def tokenizer_fingerprint(
     "Fingerprint of a tokenizer: its vocabulary, rules and chat template"
     return _digest(tokenizer.backend_tokenizer.to_str(), str(tokenizer.chat_template))
 
-# %% ../nbs/api/04a_storage.ipynb #cdadb4b7
+# %% ../nbs/api/04a_storage.ipynb #2dd1faa6
 manifest_name = 'manifest.json'
 
 def claim_folder(
@@ -78,7 +82,9 @@ def claim_folder(
     manifest, fresh = folder/manifest_name, 'Choose another output folder, or delete this one.'
     if folder.exists() and not folder.is_dir(): raise BadInput('out', str(folder), 'a folder', fresh)
     if manifest.exists():
-        try: held = json.loads(manifest.read_text())
+        try:
+            held = json.loads(manifest.read_text())
+            if not isinstance(held, dict): raise ValueError
         except ValueError: raise BadInput('out', str(folder), 'a folder with a readable manifest', fresh) from None
         differs = [f'{k} was {held.get(k)!r}, is {identity.get(k)!r}' for k in {**held, **identity} if held.get(k) != identity.get(k)]
         if differs: raise BadInput('out', str(folder), 'a new folder or one of the same run', f"It holds another run: {'; '.join(differs)}. {fresh}")

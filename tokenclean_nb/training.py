@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['log', 'defaults', 'collate', 'usable', 'finetune']
 
-# %% ../nbs/api/08_training.ipynb #8bff6b25
+# %% ../nbs/api/08_training.ipynb #d0a4c43f
 import copy
 import logging
 import tempfile
@@ -15,7 +15,7 @@ import torch
 from datasets import Dataset
 from torch.nn.utils.rnn import pad_sequence
 from tqdm.auto import tqdm
-from transformers import Trainer, TrainingArguments
+from transformers import Trainer, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from .data import lengths, row_numbers, trained
@@ -54,7 +54,7 @@ def usable(
     rows = ds.select_columns(['input_ids', 'labels']).select(keep)
     return rows.add_column('length', lengths(rows)) # rows of like length share a batch: less padding
 
-# %% ../nbs/api/08_training.ipynb #3bbc913e
+# %% ../nbs/api/08_training.ipynb #9de6c23b
 class _TokenBar(TrainerCallback):
     "A progress bar in tokens, as when scoring"
     def __init__(self, tokens): self.tokens = tokens
@@ -78,7 +78,9 @@ def finetune(
     "Fine-tune a copy of the model on the trained tokens of the table"
     rows, model = usable(ds), copy.deepcopy(model)
     dtype = model.dtype
-    if lora: model = _with_lora(model, lora)
+    if lora:
+        set_seed(training_arguments.get('seed', defaults['seed'])) # LoRA matrices start at random
+        model = _with_lora(model, lora)
     elif dtype != torch.float32: model = model.float() # full fine-tuning in half precision loses small updates
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(model=model, args=_arguments(training_arguments, folder), train_dataset=rows, data_collator=collate)
