@@ -24,7 +24,7 @@ def scores(n):
 
 def usual(score, trained, sizes, fraction, in_row):
     "Tuples of score, row and position, sorted; the first ones are kept"
-    score, trained, cut = score.tolist(), trained.tolist(), np.cumsum(sizes)[:-1]
+    score, trained = score.tolist(), trained.tolist()
     tokens, kept, start = [], [[False] * n for n in sizes.tolist()], 0
     for row, n in enumerate(sizes.tolist()):
         mine = [(score[start+t], row, t) for t in range(n) if trained[start+t]]

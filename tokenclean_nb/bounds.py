@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['noise_rate', 'error_bound', 'required_noise_drop', 'noise_rate_after', 'benefit_ratio']
 
-# %% ../nbs/api/04_bounds.ipynb #ca7e189d
+# %% ../nbs/api/04_bounds.ipynb #a1ad0f00
 import numpy as np
 
-from .errors import BadInput, check_fraction
+from .errors import BadInput
 
 # %% ../nbs/api/04_bounds.ipynb #74bb4c3e
 def _check(name, value, low, high, note=''):

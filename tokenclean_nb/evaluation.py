@@ -5,9 +5,7 @@
 # %% auto #0
 __all__ = ['paper_tasks', 'auc', 'accuracy', 'multiple_choice', 'harness']
 
-# %% ../nbs/api/10a_evaluation.ipynb #76dfe4be
-import logging
-
+# %% ../nbs/api/10a_evaluation.ipynb #1b65b1de
 import numpy as np
 import pandas as pd
 from datasets import Dataset

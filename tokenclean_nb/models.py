@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['tiny_name', 'load_model', 'tiny_base', 'check_same_tokens']
 
-# %% ../nbs/api/07_models.ipynb #4bc2114b
-import logging
+# %% ../nbs/api/07_models.ipynb #32aa03a1
 from importlib.resources import files
 from importlib.util import find_spec
 

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['Settings', 'load_settings']
 
-# %% ../nbs/api/01_settings.ipynb #e18e1ad6
+# %% ../nbs/api/01_settings.ipynb #1f6bf449
 import configparser
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from .errors import BadInput, check_fraction

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['manifest_name', 'atomic', 'data_fingerprint', 'model_fingerprint', 'tokenizer_fingerprint', 'claim_folder']
 
-# %% ../nbs/api/04a_storage.ipynb #24d7dcd9
+# %% ../nbs/api/04a_storage.ipynb #a75c772b
 import hashlib
 import json
 import os
@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 from datasets import Dataset
 
 from .data import flat, lengths
