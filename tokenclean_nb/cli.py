@@ -201,7 +201,7 @@ def evaluate(
         _say(f'wrote {out}')
     return None
 
-# %% ../nbs/api/14_cli.ipynb #cbe16533
+# %% ../nbs/api/14_cli.ipynb #7f71bd8e
 def demo(
     out:str='runs/demo', # Folder for report.html; a report that is there is replaced
     seed:int=0, # Seed of the world and of the trainings
@@ -224,7 +224,7 @@ def demo(
         if name == 'fixed': shown = run
     table = pd.DataFrame(rows)
     _say(table.round(3).to_string(index=False, na_rep='-'))
-    path = write_report(Path(out)/'report.html', shown.data, shown.rounds, title='Token cleaning: the demo', facts={'seed': seed, 'fraction': room.fraction}, comparison=table)
+    path = write_report(Path(out)/'report.html', shown.data, shown.rounds, title='Token cleaning: the demo', facts={'seed': seed, 'fraction': room.fraction, 'shown below': 'the run of the method fixed'}, comparison=table)
     _say(f'wrote {path} in {time.time() - start:.0f} s', f'next: open {path}, then try your own data: tokenclean clean --help')
 
 # %% ../nbs/api/14_cli.ipynb #b1e72b02

@@ -158,7 +158,7 @@ def with_truth(
     table = encode(records.add_column('answer', records['output'][:]), tokenizer)
     return table.map(_truth, remove_columns=['answer', 'spans'], desc='truth')
 
-# %% ../nbs/api/09_synthetic.ipynb #c32cf325
+# %% ../nbs/api/09_synthetic.ipynb #f6c0227e
 @dataclass
 class Task:
     "Tables of one world, each with `truth`"
@@ -173,7 +173,7 @@ def make_task(
     noise:float=0.4, # Mean share of wrong answers in the pool, in [0, 1)
     warmup:int|None=None, # Examples in the warm-up; None: a quarter of the pool
     test:int=500, # Examples in the test
-    towns:int=24, # Towns in the world, at most 30: more towns are more facts to learn from the same examples
+    towns:int=20, # Towns in the world, at most 30: more towns are more facts to learn from the same examples
     tokenizer=None, # A fast tokenizer; None: the tiny base's
     **world, # `spread` and `structure`, as in `make_records`
 )->Task: # .pool .warmup .test
