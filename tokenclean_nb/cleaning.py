@@ -6,7 +6,7 @@
 __all__ = ['log', 'methods', 'Cleaning', 'as_table', 'fixed_model_cleaning', 'split_rows', 'self_evolving_cleaning',
            'full_tokens', 'random_tokens', 'oracle_tokens', 'no_training', 'clean']
 
-# %% ../nbs/api/10_cleaning.ipynb #b328411b
+# %% ../nbs/api/10_cleaning.ipynb #ff614ad7
 import json
 import logging
 import time
@@ -22,8 +22,8 @@ from .bounds import noise_rate
 from .data import encode, flat, row_numbers, trained, with_flat
 from .errors import BadInput, check_choice, check_fraction
 from .losses import sharded_losses, token_losses
-from .models import check_same_tokens, load_model
-from .scores import score
+from .models import check_same_tokens, load_model, save_model
+from .scores import random_score, score
 from .selection import clean_labels, groups, keep_top
 from .storage import atomic
 from .training import finetune
@@ -31,7 +31,7 @@ from .training import finetune
 # %% ../nbs/api/10_cleaning.ipynb #daf1a8bd
 log = logging.getLogger('tokenclean_nb')
 
-# %% ../nbs/api/10_cleaning.ipynb #dcd7dd4d
+# %% ../nbs/api/10_cleaning.ipynb #220f5f9a
 _done = 'cleaning.json' # written last by `Cleaning.save`
 
 @dataclass
@@ -52,7 +52,7 @@ class Cleaning:
         if (path/_done).exists(): raise BadInput('path', str(path), 'a folder without a saved run', 'Choose another folder, or delete this one.')
         for name, model in dict(reference=self.reference, model=self.model).items():
             if model is None: continue
-            with atomic(path/name) as folder: model.save_pretrained(folder); self.tokenizer.save_pretrained(folder)
+            with atomic(path/name) as folder: save_model(folder, model, self.tokenizer)
         with atomic(path/'data.parquet') as file: self.data.to_parquet(file)
         with atomic(path/'cleaned.parquet') as file: clean_labels(self.data).select_columns(['input_ids', 'labels']).to_parquet(file)
         with atomic(path/'rounds.csv') as file: self.rounds.to_csv(file, index=False)
@@ -76,7 +76,7 @@ class Cleaning:
         kept = flat(self.data, 'keep')[tokens].mean() if 'keep' in self.data.column_names else 1
         return f'Cleaning({self.method}: {len(self.data):,} rows, {tokens.sum():,} response tokens, {kept:.1%} kept, {len(self.rounds)} rounds)'
 
-# %% ../nbs/api/10_cleaning.ipynb #f710d278
+# %% ../nbs/api/10_cleaning.ipynb #1237f9d0
 class _Steps:
     "The trainings and scorings of a run; with a folder, finished ones are kept there and not done again"
     def __init__(self, tokenizer, seed, folder, training):
@@ -92,7 +92,7 @@ class _Steps:
         step = dict(train_seconds=time.time() - start, train_loss=tuned.training_log[-1].get('train_loss'))
         if path:
             with atomic(path) as temporary:
-                tuned.save_pretrained(temporary); self.tokenizer.save_pretrained(temporary)
+                save_model(temporary, tuned, self.tokenizer)
                 (temporary/'step.json').write_text(json.dumps(step))
         return tuned, step
 
@@ -196,7 +196,7 @@ def self_evolving_cleaning(
     data = with_flat(data, 'keep', keep).add_column('part', part)
     return Cleaning('self-evolving', data, reference, reference, tokenizer, pd.DataFrame(lines))
 
-# %% ../nbs/api/10_cleaning.ipynb #d12b03d3
+# %% ../nbs/api/10_cleaning.ipynb #d5312b73
 def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, **training):
     "Train the base on the tokens that `choose(table)` marks"
     data = as_table(pool, tokenizer)
@@ -211,7 +211,7 @@ def full_tokens(base, tokenizer, pool, **options)->Cleaning:
 
 def random_tokens(base, tokenizer, pool, fraction=0.6, seed=0, **options)->Cleaning:
     "Baseline: train on a share of the response tokens drawn at random from the whole pool"
-    draw = lambda ds: keep_top(flat(score(ds, 'random', seed=seed), 'score'), trained(ds), fraction)
+    draw = lambda ds: keep_top(random_score(ds, seed), trained(ds), fraction)
     return _baseline('random', draw, base, tokenizer, pool, seed, **options)
 
 def oracle_tokens(base, tokenizer, pool, **options)->Cleaning:

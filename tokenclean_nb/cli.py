@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['log', 'Required', 'commands', 'score', 'clean', 'report', 'train', 'evaluate', 'demo', 'main']
 
-# %% ../nbs/api/14_cli.ipynb #ba970bc9
-import inspect
+# %% ../nbs/api/14_cli.ipynb #d5bf0468
 import json
 import logging
 import shutil
@@ -26,7 +25,7 @@ from .data import flat, load_records, trained, with_flat
 from .errors import BadInput, check_choice, check_fraction
 from .evaluation import accuracy, auc, harness
 from .losses import sharded_losses, token_hits, token_losses
-from .models import check_same_tokens, load_model
+from .models import check_same_tokens, load_model, save_model
 from .report import notable_tokens, write_report
 from .scores import score as add_score
 from .selection import clean_labels
@@ -36,25 +35,17 @@ from .synthetic import make_task
 from .training import finetune
 from .views import token_context
 
-# %% ../nbs/api/14_cli.ipynb #8796eb72
+# %% ../nbs/api/14_cli.ipynb #50fff827
 log = logging.getLogger('tokenclean_nb')
 Required = Annotated[str, dict(opt=True, required=True)] # an option that must be given
 
 def _say(*lines): print(*lines, sep='\n', flush=True)
 
-def _table(data, tokenizer, max_length):
-    "The table of a file: records are encoded, a table with `keep` gets its labels cleaned"
-    ds = as_table(load_records(data), tokenizer, max_length)
-    return clean_labels(ds) if 'keep' in ds.column_names else ds
-
 def _identity(command, model, tokenizer, ds, **settings):
     "What a run is, for its manifest"
     return dict(command=command, model=model_fingerprint(model), tokenizer=tokenizer_fingerprint(tokenizer), data=data_fingerprint(ds), **settings)
 
-def _save_table(ds, path):
-    with atomic(path) as file: ds.to_parquet(file)
-
-# %% ../nbs/api/14_cli.ipynb #fdb6b83d
+# %% ../nbs/api/14_cli.ipynb #16ad2955
 def score(
     model:Required, # Base model: a folder, a Hub name, or tiny-base
     data:Required, # Instruction data: .jsonl, .json, .csv, .parquet, a folder of them, or a Hub name
@@ -75,7 +66,7 @@ def score(
     for column, m in dict(loss_base=base, loss_ref=ref).items():
         if m is not None: ds = with_flat(ds, column, sharded_losses(m, ds, folder/'shards', column, dtype, token_budget))
     if reference: ds = add_score(ds)
-    _save_table(ds, folder/'data.parquet')
+    with atomic(folder/'data.parquet') as file: ds.to_parquet(file)
     n = trained(ds)
     _say(f'{len(ds):,} rows, {len(n):,} tokens, {n.sum():,} of them in responses; mean base loss {np.nanmean(flat(ds, "loss_base")):.3f} nats',
         f'wrote {folder}/data.parquet', f'next: tokenclean report {folder}' if reference else f'next: tokenclean clean --model {model} --data {data} --warmup GOOD_EXAMPLES --out DIR')
@@ -142,7 +133,7 @@ def report(
     facts = json.loads(manifest.read_text()) if manifest.exists() else None
     _say(f'wrote {write_report(folder/"report.html", ds, rounds, title=f"Token cleaning: {folder.name}", facts=facts, cdn=cdn)}')
 
-# %% ../nbs/api/14_cli.ipynb #c8b2666c
+# %% ../nbs/api/14_cli.ipynb #c08d9123
 def train(
     model:Required, # Model to fine-tune: a folder, a Hub name, or tiny-base
     data:Required, # A table (cleaned.parquet, data.parquet) or instruction data
@@ -157,17 +148,18 @@ def train(
 ):
     "Fine-tune a model on (cleaned) labels"
     if batch_size < 1: raise BadInput('batch_size', batch_size, 'at least 1')
-    load_records(data)
+    records = load_records(data)
     base, tokenizer = load_model(model, device_map=device_map)
-    ds = _table(data, tokenizer, max_length)
+    ds = as_table(records, tokenizer, max_length)
+    if 'keep' in ds.column_names: ds = clean_labels(ds)
     training = dict(learning_rate=learning_rate, num_train_epochs=epochs, lora=lora, seed=seed, **_batches(batch_size))
     folder = claim_folder(out, _identity('train', base, tokenizer, ds, **training))
     if (folder/'model').exists(): return _say(f'{folder}/model is there already, finished')
     tuned = finetune(base, ds, **training)
-    with atomic(folder/'model') as path: tuned.save_pretrained(path); tokenizer.save_pretrained(path)
+    with atomic(folder/'model') as path: save_model(path, tuned, tokenizer)
     _say(f"trained on {trained(ds).sum():,} tokens, mean loss {tuned.training_log[-1]['train_loss']:.3f}", f'wrote {folder}/model', f'next: tokenclean evaluate --model {folder}/model --base {model} --data HELD_OUT')
 
-# %% ../nbs/api/14_cli.ipynb #46456c12
+# %% ../nbs/api/14_cli.ipynb #a7837ed5
 def _measures(model, ds):
     "Measures of one model on a table"
     losses = token_losses(model, ds)
@@ -199,7 +191,6 @@ def evaluate(
     if out:
         with atomic(out) as file: table.to_csv(file)
         _say(f'wrote {out}')
-    return None
 
 # %% ../nbs/api/14_cli.ipynb #7f71bd8e
 def demo(
@@ -227,7 +218,7 @@ def demo(
     path = write_report(Path(out)/'report.html', shown.data, shown.rounds, title='Token cleaning: the demo', facts={'seed': seed, 'fraction': room.fraction, 'shown below': 'the run of the method fixed'}, comparison=table)
     _say(f'wrote {path} in {time.time() - start:.0f} s', f'next: open {path}, then try your own data: tokenclean clean --help')
 
-# %% ../nbs/api/14_cli.ipynb #b1e72b02
+# %% ../nbs/api/14_cli.ipynb #958788b0
 commands = dict(demo=demo, score=score, clean=clean, train=train, evaluate=evaluate, report=report)
 
 def main(
@@ -241,7 +232,7 @@ def main(
     logging.basicConfig(format='%(message)s')
     log.setLevel(logging.INFO)
     transformers_logging.set_verbosity_error()
-    parser = anno_parser(inspect.unwrap(commands[name]), prog=f'tokenclean {name}', pos=['folder'] if name == 'report' else None)
+    parser = anno_parser(commands[name], prog=f'tokenclean {name}', pos=['folder'] if name == 'report' else None)
     options = {k: v for k, v in vars(parser.parse_args(rest)).items() if k not in ('pdb', 'xtra')}
     try: commands[name](**options)
     except (BadInput, OSError) as e: sys.exit(f'tokenclean {name}: {e}')
