@@ -158,7 +158,7 @@ def with_truth(
     table = encode(records.add_column('answer', records['output'][:]), tokenizer)
     return table.map(_truth, remove_columns=['answer', 'spans'], desc='truth')
 
-# %% ../nbs/api/09_synthetic.ipynb #f6c0227e
+# %% ../nbs/api/09_synthetic.ipynb #3e1a793f
 @dataclass
 class Task:
     "Tables of one world, each with `truth`"
@@ -172,6 +172,7 @@ def make_task(
     seed:int=0, # Seed of the world and its examples
     noise:float=0.4, # Mean share of wrong answers in the pool, in [0, 1)
     warmup:int|None=None, # Examples in the warm-up; None: a quarter of the pool
+    warmup_noise:float=0.0, # Mean share of wrong answers in the warm-up, in [0, 1)
     test:int=500, # Examples in the test
     towns:int=20, # Towns in the world, at most 30: more towns are more facts to learn from the same examples
     tokenizer=None, # A fast tokenizer; None: the tiny base's
@@ -179,11 +180,12 @@ def make_task(
 )->Task: # .pool .warmup .test
     "A world with a noisy pool, a clean warm-up and a clean test"
     if n < 1: raise BadInput('n', n, 'at least 1')
-    if not 0 <= noise < 1: raise BadInput('noise', noise, 'at least 0 and below 1')
+    for name, share in dict(noise=noise, warmup_noise=warmup_noise).items():
+        if not 0 <= share < 1: raise BadInput(name, share, 'at least 0 and below 1')
     if not 0 <= world.get('spread', 0) <= 1: raise BadInput('spread', world['spread'], 'between 0 and 1')
     if not 1 <= towns <= len(new_towns): raise BadInput('towns', towns, f'between 1 and {len(new_towns)}')
     check_choice(world.get('structure', 'random'), ['random', 'structured'], 'structure')
     rng = np.random.default_rng(seed)
     facts, tokenizer = draw_facts(rng, list(rng.permutation(new_towns)[:towns])), tokenizer or tiny_base()[1]
-    sizes = dict(pool=(n, noise), warmup=(n // 4 if warmup is None else warmup, 0), test=(test, 0))
+    sizes = dict(pool=(n, noise), warmup=(n // 4 if warmup is None else warmup, warmup_noise), test=(test, 0))
     return Task(**{name: with_truth(make_records(size, facts, rng, noise=share, **world), tokenizer) for name, (size, share) in sizes.items()}, facts=facts)
