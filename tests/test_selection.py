@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tokenclean_nb import selection
 from tokenclean_nb.data import flat, trained, with_flat
 from tokenclean_nb.errors import BadInput
 from tokenclean_nb.selection import clean_labels, groups, keep_top
@@ -33,9 +34,14 @@ def slow(score, taught, fraction, within=None):
     return keep
 
 
-@given(cases(), fractions, st.booleans())
-def test_like_a_sorted_list(case, fraction, grouped):
-    score, taught, group = case
+@given(cases(), fractions, st.booleans(), st.sampled_from([3, selection.chunk]))
+def test_like_a_sorted_list(case, fraction, grouped, chunk):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, 'chunk', chunk) # chunks that cut through ties
+        check_like_a_sorted_list(*case, fraction, grouped)
+
+
+def check_like_a_sorted_list(score, taught, group, fraction, grouped):
     within = group if grouped else None
     before = score.copy()
     keep = keep_top(score, taught, fraction, within)

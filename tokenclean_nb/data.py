@@ -200,7 +200,7 @@ def flat(
     parts = [p.to_numpy(zero_copy_only=not pa.types.is_boolean(p.type)) for p in parts]
     return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.empty(0, array.type.value_type.to_pandas_dtype())
 
-# %% ../nbs/api/02_data.ipynb #d1db1415
+# %% ../nbs/api/02_data.ipynb #c14437cc
 def lengths(
     ds:Dataset, # The table
 )->np.ndarray: # Tokens per row, shape `(rows,)`
@@ -224,7 +224,9 @@ def trained(
     ds:Dataset, # The table
 )->np.ndarray: # bool, flat
     "Which tokens are trained on: labelled, and not the first of a row, which nothing predicts"
-    return (flat(ds, 'labels') != -100) & (positions(ds) > 0)
+    taught, n = flat(ds, 'labels') != -100, lengths(ds)
+    taught[(np.cumsum(n) - n)[n > 0]] = False
+    return taught
 
 # %% ../nbs/api/02_data.ipynb #3806d67d
 def with_flat(

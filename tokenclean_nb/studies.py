@@ -6,7 +6,7 @@
 __all__ = ['training', 'real_training', 'worlds', 'run_method', 'run_mistake', 'run_stability', 'run_positions',
            'run_real_scores', 'run_real_method', 'plan', 'run_studies']
 
-# %% ../nbs/api/12d_studies.ipynb #b1e81e21
+# %% ../nbs/api/12d_studies.ipynb #e23a0c09
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from .cleaning import clean
 from .data import flat, lengths, load_records, positions, row_numbers, trained, with_flat
 from .errors import BadInput
 from .evaluation import accuracy, auc
-from .experiments import grid, run_grid
+from .experiments import grid, read_cells, run_cells
 from .losses import token_losses
 from .models import load_model, tiny_base
 from .planting import kinds, plant_noise, with_planted_truth
@@ -158,13 +158,13 @@ def _by_kind(values, ds):
     only = lambda k: np.where((truth == 0) & (row_kind != k), -1, truth)
     return {f'auc_{name}': auc(values, only(k)) for k, name in enumerate(kinds) if k} | dict(auc=auc(values, truth))
 
-# %% ../nbs/api/12d_studies.ipynb #59775093
+# %% ../nbs/api/12d_studies.ipynb #95027487
 def run_real_scores(
     data:str, # Path or Hub name of instruction data
     model:str, # Path or Hub name of the base
     seed:int, # Seed of the cut, the noise and the training
-    warmup:int=1500, # Rows of the warm-up
-    rows:int=1500, # Rows of the pool
+    warmup:int=1000, # Rows of the warm-up
+    rows:int=1000, # Rows of the pool
     noise:float=0.15, # Share of the rows that get each of the three kinds
     epochs:int=1, # Epochs of the reference
 )->list: # A row per scorer: AUC for each kind of noise, precision and noise rate at 60 %
@@ -186,8 +186,8 @@ def run_real_method(
     seed:int, # As in `run_real_scores`
     fraction:float=0.6, # Share of the response tokens to keep
     scorer:str='excess_loss', # A name in `scores.scorers`, for the method 'fixed'
-    warmup:int=1500, # As in `run_real_scores`
-    rows:int=1500, # As in `run_real_scores`
+    warmup:int=1000, # As in `run_real_scores`
+    rows:int=1000, # As in `run_real_scores`
     noise:float=0.15, # As in `run_real_scores`
 )->dict: # Loss on clean held-out responses, and noise rates of the labels
     "Train on a damaged pool with one method, measure on clean responses"
@@ -199,25 +199,26 @@ def run_real_method(
     tokens, keep, truth = trained(run.data), flat(run.data, 'keep'), flat(run.data, 'truth')
     return dict(loss=float(np.nanmean(token_losses(run.model, test, progress=False))), noise_before=float((truth == 0)[tokens].mean()), noise_after=float((keep != (truth == 1))[tokens].mean()), kept=int(keep.sum()))
 
-# %% ../nbs/api/12d_studies.ipynb #f8dcc1e3
+# %% ../nbs/api/12d_studies.ipynb #99ec44aa
 worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structure='structured'))
 
 def _generated(quick):
     "Grids over generated worlds"
-    size = dict(n=200) if quick else {}
+    size = dict(n=120, test=60) if quick else {}
+    small = dict(n=120) if quick else {}
     seeds, three = (range(2), range(2)) if quick else (range(8), range(3))
     compared = ['base', 'full', 'random', 'rho', 'fixed', 'self-evolving', 'oracle']
     every = {f'comparison_{name}': (run_method, grid(seed=seeds, method=compared, **world, **size) + grid(seed=seeds, method='rows', fraction=.2, **world, **size)) for name, world in worlds.items()}
-    fractions = [.2, .6, 1.] if quick else [.1, .2, .3, .4, .5, .6, .7, .8, .9, 1.]
-    fraction = grid(seed=three, method='fixed', fraction=fractions, **size) + grid(seed=three, method=['rho', 'self-evolving', 'random'], fraction=fractions[1::2], **size) \
-        + grid(seed=three, method='fixed', within='kind', fraction=fractions[1::2], **size)
+    fractions = [.3, 1.] if quick else [.1, .2, .3, .4, .6, .8, 1.]
+    some = [.3] if quick else [.2, .4, .8]
+    fraction = grid(seed=three, method='fixed', fraction=fractions, **size) + grid(seed=three, method=['rho', 'self-evolving', 'random'], fraction=some, **size) + grid(seed=three, method='fixed', within='kind', fraction=some, **size)
     return every | dict(
-        payoff=(run_method, grid(seed=three, noise=[0., .6] if quick else [0., .1, .2, .4, .6, .8], n=[100, 200] if quick else [250, 500, 1000, 2000, 4000], method=['full', 'fixed'])),
+        payoff=(run_method, grid(seed=three, noise=[0., .6] if quick else [0., .1, .2, .4, .6, .8], n=[60, 120] if quick else [125, 250, 500, 1000, 2000], method=['full', 'fixed'], **(dict(test=60) if quick else {}))),
         fraction=(run_method, fraction),
-        warmup=(run_method, grid(seed=three, warmup=[20, 50] if quick else [60, 190, 375, 750, 1500], warmup_noise=[0., .2, .4], method='fixed', **size)),
-        parts=(run_method, grid(seed=three, parts=[2, 5] if quick else [2, 3, 5, 8, 12], method='self-evolving', **size)),
-        mistakes=(run_mistake, grid(seed=three, mistake=['none', 'shift', 'sign', 'reference'], **size)),
-        stability=(run_stability, grid(seed=three, **size)), positions=(run_positions, grid(seed=three, **size)))
+        warmup=(run_method, grid(seed=three, warmup=[20, 50] if quick else [60, 190, 750, 1500], warmup_noise=[0.] if quick else [0., .2, .4], method='fixed', **size)),
+        parts=(run_method, grid(seed=three, parts=[2, 4] if quick else [2, 3, 5, 10], method='self-evolving', **size)),
+        mistakes=(run_mistake, grid(seed=three, mistake=['none', 'shift', 'sign', 'reference'], **small)),
+        stability=(run_stability, grid(seed=three, **small)), positions=(run_positions, grid(seed=three, **small)))
 
 def _real_plans(quick, data, model):
     "Grids over real text"
@@ -225,9 +226,9 @@ def _real_plans(quick, data, model):
     found = {}
     for name, path in data.items():
         same = dict(data=str(path), model=str(model))
-        found |= {f'scores_{name}': (run_real_scores, grid(seed=seeds, **same, **size) + ([] if quick else grid(seed=seeds, epochs=[2, 4], **same) + grid(seed=seeds, warmup=500, **same))),
-            f'methods_{name}': (run_real_method, grid(seed=seeds, method=['base', 'full', 'self-evolving', 'oracle'], **same, **size)
-                + grid(seed=seeds, method=['random', 'rho', 'fixed'], fraction=[.6] if quick else [.6, .8, .9], **same, **size) + grid(seed=seeds, method='fixed', scorer='low_reference_loss', fraction=[.8], **same, **size))}
+        found |= {f'scores_{name}': (run_real_scores, grid(seed=seeds, **same, **size) + ([] if quick else grid(seed=seeds, epochs=3, **same) + grid(seed=seeds, warmup=300, **same))),
+            f'methods_{name}': (run_real_method, grid(seed=seeds, method=['base', 'full', 'self-evolving', 'oracle'], **same, **size) + grid(seed=seeds, method=['random', 'rho', 'fixed'], fraction=[.6] if quick else [.6, .8], **same, **size)
+                + grid(seed=seeds, method='fixed', scorer='low_reference_loss', fraction=.8, **same, **size))}
     return found
 
 def plan(
@@ -248,9 +249,10 @@ def run_studies(
 )->dict: # Name -> results
     "Run every study, or go on where it was interrupted, and write the results"
     Path(out).mkdir(parents=True, exist_ok=True)
-    found = {}
-    for name, (measure, settings) in plan(**options).items():
-        results = run_grid(measure, settings, cells, workers=workers, progress=progress)
+    studies, found = plan(**options), {}
+    run_cells([(measure, s) for measure, settings in studies.values() for s in settings], cells, workers, progress)
+    for name, (measure, settings) in studies.items():
+        results = read_cells(measure, settings, cells)
         found[name] = results.drop(columns=[c for c in ('data', 'model') if c in results])
         found[name].round(6).to_csv(Path(out)/f'{name}.csv', index=False)
     return found
