@@ -5,13 +5,15 @@
 # %% auto #0
 __all__ = ['log', 'defaults', 'collate', 'usable', 'finetune']
 
-# %% ../nbs/api/08_training.ipynb #d0a4c43f
+# %% ../nbs/api/08_training.ipynb #7c44e229
 import copy
 import logging
 import tempfile
+from contextlib import contextmanager
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from datasets import Dataset
 from torch.nn.utils.rnn import pad_sequence
 from tqdm.auto import tqdm
@@ -20,6 +22,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from .data import lengths, row_numbers, trained
 from .errors import BadInput
+from .losses import _inner, splits
 
 # %% ../nbs/api/08_training.ipynb #daf1a8bd
 log = logging.getLogger('tokenclean_nb')
@@ -54,7 +57,7 @@ def usable(
     rows = ds.select_columns(['input_ids', 'labels']).select(keep)
     return rows.add_column('length', lengths(rows)) # rows of like length share a batch: less padding
 
-# %% ../nbs/api/08_training.ipynb #9de6c23b
+# %% ../nbs/api/08_training.ipynb #a0957cf9
 class _TokenBar(TrainerCallback):
     "A progress bar in tokens, as when scoring"
     def __init__(self, tokens): self.tokens = tokens
@@ -62,6 +65,33 @@ class _TokenBar(TrainerCallback):
         self.bar = tqdm(total=int(self.tokens * args.num_train_epochs), unit='tok', unit_scale=True, desc='training')
     def on_step_end(self, args, state, control, **kwargs): self.bar.update(self.bar.total * state.global_step // state.max_steps - self.bar.n)
     def on_train_end(self, args, state, control, **kwargs): self.bar.close()
+
+@contextmanager
+def _states_at(model, wanted):
+    "Let the head of a model see the body's states at the wanted positions only, as one row"
+    def choose(body, inputs, output):
+        states = output.last_hidden_state
+        output.last_hidden_state = states[wanted.to(states.device)][None]
+        return output
+    hook = _inner(model).base_model.register_forward_hook(choose)
+    try: yield
+    finally: hook.remove()
+
+class _KeptTrainer(Trainer):
+    "A Trainer whose model runs its head only where a token is trained"
+    def compute_loss(self, model, inputs, *args, **kwargs):
+        wanted = F.pad(inputs['labels'][:, 1:] != -100, (0, 1)) # shift: the state at t predicts token t+1
+        with _states_at(self.accelerator.unwrap_model(model), wanted): return super().compute_loss(model, inputs, *args, **kwargs)
+
+def _kept_loss(outputs, labels, num_items_in_batch=None):
+    "Sum of the losses of the trained tokens over their number in the whole optimizer step"
+    target = labels[:, 1:][labels[:, 1:] != -100]
+    logits = outputs.logits[0].float()
+    return F.cross_entropy(logits, target.to(logits.device), reduction='sum') / (num_items_in_batch or max(1, len(target)))
+
+def _trainer(model, **options):
+    "The Trainer of a model; one that cannot be run as body and head is trained whole"
+    return _KeptTrainer(model=model, compute_loss_func=_kept_loss, **options) if splits(model) else Trainer(model=model, **options)
 
 def _arguments(given, folder):
     "TrainingArguments from the defaults and what the caller gave"
@@ -83,7 +113,7 @@ def finetune(
         model = _with_lora(model, lora)
     elif dtype != torch.float32: model = model.float() # full fine-tuning in half precision loses small updates
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(model=model, args=_arguments(training_arguments, folder), train_dataset=rows, data_collator=collate)
+        trainer = _trainer(model, args=_arguments(training_arguments, folder), train_dataset=rows, data_collator=collate)
         trainer.remove_callback(PrinterCallback)
         if progress: trainer.add_callback(_TokenBar(lengths(rows).sum()))
         trainer.train()
