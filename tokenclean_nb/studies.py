@@ -199,7 +199,7 @@ def run_real_method(
     tokens, keep, truth = trained(run.data), flat(run.data, 'keep'), flat(run.data, 'truth')
     return dict(loss=float(np.nanmean(token_losses(run.model, test, progress=False))), noise_before=float((truth == 0)[tokens].mean()), noise_after=float((keep != (truth == 1))[tokens].mean()), kept=int(keep.sum()))
 
-# %% ../nbs/api/12d_studies.ipynb #99ec44aa
+# %% ../nbs/api/12d_studies.ipynb #6bfa829c
 worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structure='structured'))
 
 def _generated(quick):
@@ -207,17 +207,17 @@ def _generated(quick):
     size = dict(n=120, test=60) if quick else {}
     small = dict(n=120) if quick else {}
     seeds, three = (range(2), range(2)) if quick else (range(8), range(3))
-    compared = ['base', 'full', 'random', 'rho', 'fixed', 'self-evolving', 'oracle']
+    compared = ['full', 'fixed', 'self-evolving'] if quick else ['base', 'full', 'random', 'rho', 'fixed', 'self-evolving', 'oracle']
     every = {f'comparison_{name}': (run_method, grid(seed=seeds, method=compared, **world, **size) + grid(seed=seeds, method='rows', fraction=.2, **world, **size)) for name, world in worlds.items()}
     fractions = [.3, 1.] if quick else [.1, .2, .3, .4, .6, .8, 1.]
     some = [.3] if quick else [.2, .4, .8]
     fraction = grid(seed=three, method='fixed', fraction=fractions, **size) + grid(seed=three, method=['rho', 'self-evolving', 'random'], fraction=some, **size) + grid(seed=three, method='fixed', within='kind', fraction=some, **size)
     return every | dict(
-        payoff=(run_method, grid(seed=three, noise=[0., .6] if quick else [0., .1, .2, .4, .6, .8], n=[60, 120] if quick else [125, 250, 500, 1000, 2000], method=['full', 'fixed'], **(dict(test=60) if quick else {}))),
+        payoff=(run_method, grid(seed=three, noise=[.6] if quick else [0., .1, .2, .4, .6, .8], n=[60, 120] if quick else [125, 250, 500, 1000, 2000], method=['full', 'fixed'], **(dict(test=60) if quick else {}))),
         fraction=(run_method, fraction),
-        warmup=(run_method, grid(seed=three, warmup=[20, 50] if quick else [60, 190, 750, 1500], warmup_noise=[0.] if quick else [0., .2, .4], method='fixed', **size)),
-        parts=(run_method, grid(seed=three, parts=[2, 4] if quick else [2, 3, 5, 10], method='self-evolving', **size)),
-        mistakes=(run_mistake, grid(seed=three, mistake=['none', 'shift', 'sign', 'reference'], **small)),
+        warmup=(run_method, grid(seed=three, warmup=20 if quick else [60, 190, 750, 1500], warmup_noise=[0.] if quick else [0., .2, .4], method='fixed', **size)),
+        parts=(run_method, grid(seed=three, parts=2 if quick else [2, 3, 5, 10], method='self-evolving', **size)),
+        mistakes=(run_mistake, grid(seed=three, mistake=['none', 'shift'] if quick else ['none', 'shift', 'sign', 'reference'], **small)),
         stability=(run_stability, grid(seed=three, **small)), positions=(run_positions, grid(seed=three, **small)))
 
 def _real_plans(quick, data, model):
