@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 # one thread per test process: several with all cores each are many times slower
 ONE := OMP_NUM_THREADS=1 TQDM_DISABLE=1 HF_DATASETS_DISABLE_PROGRESS_BARS=1
 
-.PHONY: demo test gate notebooks pytest lab docs readme bench
+.PHONY: demo test gate notebooks pytest lab docs readme bench results
 
 demo: $(READY)
 	$(BIN)/tokenclean demo
@@ -36,6 +36,10 @@ readme: $(READY) # README.md is nbs/index.ipynb
 bench: $(READY)
 	$(BIN)/python benchmarks/losses.py --write
 	$(BIN)/python benchmarks/selection.py --write
+	$(BIN)/python benchmarks/training.py --write
+
+results: $(READY) # what nbs/guides/results.ipynb shows; real text with: make results REAL='--data a.jsonl,b.jsonl --model DIR'
+	$(BIN)/tokenclean results $(REAL)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed, for example: make PYTHON=python3.12 demo'; exit 1; }

@@ -131,26 +131,27 @@ def run_positions(
     frame = pd.DataFrame(dict(position=at, score=values[tokens], kept=keep[tokens], informative=flat(ds, 'truth')[tokens] == 1))
     return frame[frame.position <= 30].groupby('position').agg(tokens=('kept', 'size'), score=('score', 'mean'), kept=('kept', 'mean'), informative=('informative', 'mean')).reset_index().to_dict('records')
 
-# %% ../nbs/api/12d_studies.ipynb #25630e3b
+# %% ../nbs/api/12d_studies.ipynb #1a8e169d
 real_training = dict(learning_rate=1e-3, per_device_train_batch_size=16, gradient_accumulation_steps=1, num_train_epochs=1, progress=False)
 
 @lru_cache(1)
-def _real(data, model, seed, rows, warmup, noise):
+def _real(data, model, seed, rows, warmup, noise, test=300):
     "Base, tokenizer, and tables of pool (with truth and base losses), warm-up and test"
     base, tokenizer = load_model(model)
     records = load_records(data)
-    if len(records) < warmup + rows + 300: raise BadInput('data', f'{data}: {len(records)} rows', f'at least {warmup + rows + 300} rows')
-    records = records.shuffle(seed=seed).select(range(warmup + rows + 300)).flatten_indices()
+    needed = warmup + rows + test
+    if len(records) < needed: raise BadInput('data', f'{data}: {len(records)} rows', f'at least {needed} rows')
+    records = records.shuffle(seed=seed).select(range(needed)).flatten_indices()
     part = lambda a, b, **planted: with_planted_truth(plant_noise(records.select(range(a, b)), seed=seed, **planted), tokenizer, 256)
     none = dict(swapped=0, boilerplate=0, corrupted=0)
     pool = part(warmup, warmup + rows, **dict.fromkeys(none, noise))
     pool = with_flat(pool, 'loss_base', token_losses(base, pool, progress=False))
-    return base, tokenizer, pool, part(0, warmup, **none), part(warmup + rows, warmup + rows + 300, **none)
+    return base, tokenizer, pool, part(0, warmup, **none), part(warmup + rows, needed, **none)
 
 @lru_cache(2)
-def _real_reference(data, model, seed, rows, warmup, noise, epochs):
-    base, _, _, good, _ = _real(data, model, seed, rows, warmup, noise)
-    return finetune(base, good, seed=seed, **real_training | dict(num_train_epochs=epochs))
+def _real_reference(key, epochs):
+    base, _, _, good, _ = _real(*key)
+    return finetune(base, good, seed=key[2], **real_training | dict(num_train_epochs=epochs))
 
 def _by_kind(values, ds):
     "AUC of a score against planted noise, for each kind on its own and for all"
@@ -158,7 +159,7 @@ def _by_kind(values, ds):
     only = lambda k: np.where((truth == 0) & (row_kind != k), -1, truth)
     return {f'auc_{name}': auc(values, only(k)) for k, name in enumerate(kinds) if k} | dict(auc=auc(values, truth))
 
-# %% ../nbs/api/12d_studies.ipynb #95027487
+# %% ../nbs/api/12d_studies.ipynb #b3ac1f6e
 def run_real_scores(
     data:str, # Path or Hub name of instruction data
     model:str, # Path or Hub name of the base
@@ -171,7 +172,7 @@ def run_real_scores(
     "How well scores find planted noise in real text"
     key = data, model, seed, rows, warmup, noise
     pool = _real(*key)[2]
-    ds = with_flat(pool, 'loss_ref', token_losses(_real_reference(*key, epochs), pool, progress=False))
+    ds = with_flat(pool, 'loss_ref', token_losses(_real_reference(key, epochs), pool, progress=False))
     tokens, truth, out = trained(ds), flat(ds, 'truth'), []
     for name in ('excess_loss', 'low_reference_loss', 'high_base_loss', 'random'):
         values = flat(score(ds, name), 'score')
@@ -189,17 +190,18 @@ def run_real_method(
     warmup:int=1000, # As in `run_real_scores`
     rows:int=1000, # As in `run_real_scores`
     noise:float=0.15, # As in `run_real_scores`
+    test:int=300, # Rows of the test
 )->dict: # Loss on clean held-out responses, and noise rates of the labels
     "Train on a damaged pool with one method, measure on clean responses"
-    key = data, model, seed, rows, warmup, noise
-    base, tokenizer, pool, _, test = _real(*key)
-    reference = _real_reference(*key, 1) if method in ('rows', 'rho', 'fixed') else None
+    key = data, model, seed, rows, warmup, noise, test
+    base, tokenizer, pool, _, held_out = _real(*key)
+    reference = _real_reference(key, 1) if method in ('rows', 'rho', 'fixed') else None
     if scorer == 'excess_loss': run = clean(method, base, tokenizer, pool, reference=reference, fraction=fraction, seed=seed, **real_training)
     else: run = clean('top', base, tokenizer, score(with_flat(pool, 'loss_ref', token_losses(reference, pool, progress=False)), scorer), fraction=fraction, seed=seed, **real_training)
     tokens, keep, truth = trained(run.data), flat(run.data, 'keep'), flat(run.data, 'truth')
-    return dict(loss=float(np.nanmean(token_losses(run.model, test, progress=False))), noise_before=float((truth == 0)[tokens].mean()), noise_after=float((keep != (truth == 1))[tokens].mean()), kept=int(keep.sum()))
+    return dict(loss=float(np.nanmean(token_losses(run.model, held_out, progress=False))), noise_before=float((truth == 0)[tokens].mean()), noise_after=float((keep != (truth == 1))[tokens].mean()), kept=int(keep.sum()))
 
-# %% ../nbs/api/12d_studies.ipynb #6bfa829c
+# %% ../nbs/api/12d_studies.ipynb #de7a78c4
 worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structure='structured'))
 
 def _generated(quick):
@@ -209,26 +211,25 @@ def _generated(quick):
     seeds, three = (range(2), range(2)) if quick else (range(8), range(3))
     compared = ['full', 'fixed', 'self-evolving'] if quick else ['base', 'full', 'random', 'rho', 'fixed', 'self-evolving', 'oracle']
     every = {f'comparison_{name}': (run_method, grid(seed=seeds, method=compared, **world, **size) + grid(seed=seeds, method='rows', fraction=.2, **world, **size)) for name, world in worlds.items()}
-    fractions = [.3, 1.] if quick else [.1, .2, .3, .4, .6, .8, 1.]
-    some = [.3] if quick else [.2, .4, .8]
-    fraction = grid(seed=three, method='fixed', fraction=fractions, **size) + grid(seed=three, method=['rho', 'self-evolving', 'random'], fraction=some, **size) + grid(seed=three, method='fixed', within='kind', fraction=some, **size)
+    fractions, some = ([.3], [.3]) if quick else ([.1, .2, .3, .4, .6, .8, 1.], [.2, .4, .8])
+    fraction = grid(seed=three, method='fixed', fraction=fractions, **size) + grid(seed=three, method=['rho', 'self-evolving'], fraction=some, **size) + grid(seed=three, method='fixed', within='kind', fraction=some, **size)
     return every | dict(
         payoff=(run_method, grid(seed=three, noise=[.6] if quick else [0., .1, .2, .4, .6, .8], n=[60, 120] if quick else [125, 250, 500, 1000, 2000], method=['full', 'fixed'], **(dict(test=60) if quick else {}))),
         fraction=(run_method, fraction),
-        warmup=(run_method, grid(seed=three, warmup=20 if quick else [60, 190, 750, 1500], warmup_noise=[0.] if quick else [0., .2, .4], method='fixed', **size)),
+        warmup=(run_method, grid(seed=three, warmup=20 if quick else [60, 190, 750, 1500], warmup_noise=0. if quick else [0., .4], method='fixed', **size)),
         parts=(run_method, grid(seed=three, parts=2 if quick else [2, 3, 5, 10], method='self-evolving', **size)),
         mistakes=(run_mistake, grid(seed=three, mistake=['none', 'shift'] if quick else ['none', 'shift', 'sign', 'reference'], **small)),
         stability=(run_stability, grid(seed=three, **small)), positions=(run_positions, grid(seed=three, **small)))
 
 def _real_plans(quick, data, model):
     "Grids over real text"
-    seeds, size = (range(1), dict(warmup=100, rows=100)) if quick else (range(3), {})
-    found = {}
+    seeds, size = (range(1), dict(warmup=60, rows=60)) if quick else (range(3), {})
+    found, fewer = {}, dict(size, test=30) if quick else dict(rows=600)
     for name, path in data.items():
         same = dict(data=str(path), model=str(model))
         found |= {f'scores_{name}': (run_real_scores, grid(seed=seeds, **same, **size) + ([] if quick else grid(seed=seeds, epochs=3, **same) + grid(seed=seeds, warmup=300, **same))),
-            f'methods_{name}': (run_real_method, grid(seed=seeds, method=['base', 'full', 'self-evolving', 'oracle'], **same, **size) + grid(seed=seeds, method=['random', 'rho', 'fixed'], fraction=[.6] if quick else [.6, .8], **same, **size)
-                + grid(seed=seeds, method='fixed', scorer='low_reference_loss', fraction=.8, **same, **size))}
+            f'methods_{name}': (run_real_method, grid(seed=seeds, method=['base', 'full', 'self-evolving', 'oracle'], **same, **fewer) + grid(seed=seeds, method=['random', 'rho', 'fixed'], fraction=[.6] if quick else [.6, .8], **same, **fewer)
+                + grid(seed=seeds, method='fixed', scorer='low_reference_loss', fraction=.8, **same, **fewer))}
     return found
 
 def plan(
