@@ -104,7 +104,7 @@ class _Steps:
         "The table with `loss_base`, computed once per pool"
         return ds if 'loss_base' in ds.column_names else with_flat(ds, 'loss_base', self.losses('loss_base', model, ds))
 
-# %% ../nbs/api/10_cleaning.ipynb #ede130f3
+# %% ../nbs/api/10_cleaning.ipynb #3f0cc7d5
 def as_table(
     records:Dataset, # Records of any usual shape, or the table already
     tokenizer, # The tokenizer of the model
@@ -113,16 +113,16 @@ def as_table(
     "Encode records unless they are encoded"
     return records if {'input_ids', 'labels'} <= set(records.column_names) else encode(records, tokenizer, max_length)
 
-def _round(ds, number, **more):
-    "One line of the history: what a round had, what it kept, and the noise rates where the truth is known"
+def _round(ds, number, model, measure=None, **more):
+    "One line of the history: what a round had, what it kept, the noise rates where the truth is known, and what `measure` finds"
     tokens, keep = trained(ds), flat(ds, 'keep')
     line = dict(round=number, rows=len(ds), tokens=int(tokens.sum()), kept=int(keep.sum()))
     if 'score' in ds.column_names and np.isfinite(s := flat(ds, 'score')[keep]).any(): line['threshold'] = float(np.nanmin(s))
     if 'truth' in ds.column_names: line |= dict(noise_before=noise_rate(tokens, flat(ds, 'truth')), noise_after=noise_rate(keep, flat(ds, 'truth')))
     log.info('round %d: kept %d of %d tokens', number, line['kept'], line['tokens'])
-    return line | more
+    return line | more | (measure(model) if measure else {})
 
-# %% ../nbs/api/10_cleaning.ipynb #ff9b56a4
+# %% ../nbs/api/10_cleaning.ipynb #e4b7b425
 def fixed_model_cleaning(
     base, # The base model; it is not changed
     tokenizer, # Its tokenizer
@@ -133,6 +133,7 @@ def fixed_model_cleaning(
     seed:int=0, # Seed of the trainings
     reference=None, # A ready reference model, instead of `warmup`
     folder=None, # Keep finished steps here and go on after an interruption
+    measure=None, # A function of a trained model to a dict of numbers, which join the line of its round: see `measured.error_on`
     method:str='fixed', # Name for the result
     **training, # Arguments of `finetune`
 )->Cleaning: # The run; one round
@@ -149,7 +150,7 @@ def fixed_model_cleaning(
     seconds = time.time() - start
     data = with_flat(data, 'keep', keep_top(flat(data, 'score'), trained(data), fraction, group))
     model, final = steps.train('model', base, clean_labels(data))
-    line = _round(data, 1, score_seconds=seconds, warmup_seconds=step.get('train_seconds', 0), **final)
+    line = _round(data, 1, model, measure, score_seconds=seconds, warmup_seconds=step.get('train_seconds', 0), **final)
     return Cleaning(method, data, reference, model, tokenizer, pd.DataFrame([line]))
 
 # %% ../nbs/api/10_cleaning.ipynb #8bfc357d
@@ -163,27 +164,37 @@ def split_rows(
     part = np.arange(n) % parts
     return np.random.default_rng(seed).permutation(part)
 
-# %% ../nbs/api/10_cleaning.ipynb #19d69b21
+# %% ../nbs/api/10_cleaning.ipynb #4b8f76aa
+def _parts(n, parts, seed):
+    "The part of each row: drawn, or the caller's own"
+    if np.ndim(parts) == 0: return split_rows(n, parts, seed)
+    part = np.asarray(parts)
+    if part.shape != (n,) or not np.issubdtype(part.dtype, np.integer): raise BadInput('parts', part, f'a number, or one whole number for each of the {n} rows of the table')
+    if part.min() != 0 or len(np.unique(part)) != part.max() + 1 or part.max() < 1: raise BadInput('parts', np.unique(part), 'numbered 0, 1, 2, ... with rows in each')
+    return part
+
+# %% ../nbs/api/10_cleaning.ipynb #0828d050
 def self_evolving_cleaning(
     base, # The base model; it is not changed
     tokenizer, # Its tokenizer
     pool:Dataset, # Records or table to clean and train on
-    parts:int=5, # Parts of the pool, at least 2; the first is the warm-up
+    parts=5, # Parts of the pool, at least 2; the first is the warm-up. Or your own: for each row of a table the number of its part, from 0
     fraction:float=0.6, # Share of the response tokens to keep in each later part, in (0, 1]
     within=None, # As in `fixed_model_cleaning`
     seed:int=0, # Seed of the shuffle and the trainings
     folder=None, # As in `fixed_model_cleaning`
+    measure=None, # As in `fixed_model_cleaning`, after every round
     **training, # Arguments of `finetune`
 )->Cleaning: # The run; round 0 is the warm-up; the column `part` says which round saw a row
     "Clean the pool part by part with a reference that learns on: Pang et al. 2025"
     check_fraction(fraction)
     pool = as_table(pool, tokenizer)
-    part, steps, group = split_rows(len(pool), parts, seed), _Steps(tokenizer, seed, folder, training), groups(pool, within)
+    part, steps, group = _parts(len(pool), parts, seed), _Steps(tokenizer, seed, folder, training), groups(pool, within)
     data = steps.base_losses(base, pool)
     part_of_token, tokens = part[row_numbers(data)], trained(data)
     loss_ref, keep = np.full(len(tokens), np.nan, np.float32), tokens & (part_of_token == 0)
     reference, lines = base, []
-    for t in range(parts):
+    for t in range(part.max() + 1):
         here, rows, start = part_of_token == t, data.select(np.flatnonzero(part == t)), time.time()
         if t:
             loss_ref[here] = steps.losses(f'loss_ref_{t}', reference, rows)
@@ -191,19 +202,18 @@ def self_evolving_cleaning(
             keep[here] = keep_top(flat(rows, 'score'), tokens[here], fraction, None if group is None else group[here])
         rows, seconds = with_flat(rows, 'keep', keep[here]), time.time() - start
         reference, step = steps.train(f'model_{t}', reference, clean_labels(rows))
-        lines.append(_round(rows, t, score_seconds=seconds, **step))
+        lines.append(_round(rows, t, reference, measure, score_seconds=seconds, **step))
     data = score(with_flat(data, 'loss_ref', loss_ref))
     data = with_flat(data, 'keep', keep).add_column('part', part)
     return Cleaning('self-evolving', data, reference, reference, tokenizer, pd.DataFrame(lines))
 
-# %% ../nbs/api/10_cleaning.ipynb #d5312b73
-def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, **training):
+# %% ../nbs/api/10_cleaning.ipynb #66340c69
+def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, measure=None, **training):
     "Train the base on the tokens that `choose(table)` marks"
     data = as_table(pool, tokenizer)
     data = with_flat(data, 'keep', choose(data))
     model, step = _Steps(tokenizer, seed, folder, training).train('model', base, clean_labels(data))
-    return Cleaning(method, data, None, model, tokenizer, pd.DataFrame([_round(data, 1, **step)]))
-
+    return Cleaning(method, data, None, model, tokenizer, pd.DataFrame([_round(data, 1, model, measure, **step)]))
 
 def full_tokens(base, tokenizer, pool, **options)->Cleaning:
     "Baseline: train on all response tokens"
@@ -219,11 +229,11 @@ def oracle_tokens(base, tokenizer, pool, **options)->Cleaning:
     if 'truth' not in pool.column_names: raise BadInput('pool', pool.column_names, 'a table with `truth`', 'Only generated data has it: see synthetic.make_task.')
     return _baseline('oracle', lambda ds: flat(ds, 'truth') == 1, base, tokenizer, pool, **options)
 
-def no_training(base, tokenizer, pool, **options)->Cleaning:
+def no_training(base, tokenizer, pool, measure=None, **options)->Cleaning:
     "Baseline: the base as it is"
     data = as_table(pool, tokenizer)
     data = with_flat(data, 'keep', np.zeros(len(trained(data)), bool))
-    return Cleaning('base', data, None, base, tokenizer, pd.DataFrame([_round(data, 1)]))
+    return Cleaning('base', data, None, base, tokenizer, pd.DataFrame([_round(data, 1, base, measure)]))
 
 # %% ../nbs/api/10_cleaning.ipynb #2fea414e
 methods = { # name: (function, what it takes besides model, tokenizer, pool, seed, folder and training arguments)
