@@ -29,7 +29,8 @@ def _points(trace):
     text = dict(text=np.asarray(trace.customdata)) if trace.customdata is not None and np.ndim(trace.customdata) == 1 else {}
     return panel | dict(name=trace.name, x=np.asarray(trace.x), y=np.asarray(trace.y)) | text
 
-# %% ../nbs/api/12a_bound_plots.ipynb #ae696015
+# %% ../nbs/api/12a_bound_plots.ipynb #dec0ccda
+_below = dict(y=-.22, yanchor='top', x=0, xanchor='left')
 _quality = dict(fillcolor='#5b8ac4')
 _quantity = dict(fillcolor=removed_colour, fillpattern=dict(shape='/', fgcolor=kept_colour, bgcolor=removed_colour, size=6, solidity=.25))
 _dark, _pale = dict(color='#5b8ac4'), dict(color=removed_colour, pattern=dict(shape='/', fgcolor=kept_colour, size=6, solidity=.25))
@@ -48,7 +49,7 @@ def _crossing(fig, enough):
     fig.add_vline(x=enough, line=dict(color=ink, width=1, dash='dot'))
     fig.add_annotation(x=np.log10(enough), y=1, yref='y2 domain', xref='x2', xanchor='left', yanchor='top', showarrow=False, bgcolor='rgba(255,255,255,.85)', text=f'cleaning pays above<br>{enough:,.0f} tokens', align='left')
 
-# %% ../nbs/api/12a_bound_plots.ipynb #2df054a5
+# %% ../nbs/api/12a_bound_plots.ipynb #a58fdad6
 def plot_bounds(
     noise:float, # Noise rate of all tokens, in [0, 1]
     noise_after:float, # Noise rate after cleaning, in [0, 1]
@@ -68,8 +69,8 @@ def plot_bounds(
         fig.add_scatter(x=m, y=other, mode='lines', line=dict(color='#b35806', width=2, dash='dash'), name='bound of the other panel', hoverinfo='skip', showlegend=col == 1, legendgroup='other', row=1, col=col)
     enough = tokens_to_pay(noise - noise_after, keep_fraction, delta)
     if tokens[0] < enough < tokens[1]: _crossing(fig, float(enough))
-    fig.update_xaxes(type='log', title='tokens before cleaning', exponentformat='power', dtick=1).update_yaxes(range=[0, 1.05]).update_yaxes(title='bound of the error', col=1)
-    return fig.update_layout(template=template, hovermode='x unified', title=f'Error bound, keep fraction {keep_fraction:g}, delta {delta:g}', legend=dict(y=-.22, yanchor='top', x=0, xanchor='left'), **layout)
+    fig.update_xaxes(type='log', title='tokens before cleaning', exponentformat='power', dtick=1, ticks='outside', ticklen=6).update_yaxes(range=[0, 1.05]).update_yaxes(title='bound of the error', col=1)
+    return fig.update_layout(template=template, hovermode='x unified', title=f'Error bound, keep fraction {keep_fraction:g}, delta {delta:g}', legend=_below, **layout)
 
 # %% ../nbs/api/12a_bound_plots.ipynb #12b82ddd
 def plot_payoff(
@@ -93,7 +94,7 @@ def plot_payoff(
     fig.update_xaxes(type='log', title='tokens before cleaning', exponentformat='power', dtick=1).update_yaxes(type='log', title='drop of the noise rate', dtick=1, exponentformat='power')
     return fig.update_layout(title=f'How far the noise rate must fall, delta {delta:g}', showlegend=False, **layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #d73a96c2
+# %% ../nbs/api/12a_bound_plots.ipynb #579f24f1
 def plot_measured(
     measured:pd.DataFrame, # As `measured.measured_bounds` makes it: method, round, quality, quantity, bound, error, violated
     **layout, # Passed to `fig.update_layout`
@@ -101,7 +102,8 @@ def plot_measured(
     "Draw bounds and measured errors of runs side by side, round by round"
     columns = ['method', 'round', 'quality', 'quantity', 'bound', 'error', 'violated']
     if missing := [c for c in columns if c not in measured]: raise BadInput('measured', list(measured.columns), f"a frame with {', '.join(missing)}", 'measured.measured_bounds makes one.')
-    x = [[escape_plotly(m) for m in measured.method], [f'round {r}' for r in measured['round']]]
+    once = measured.groupby('method')['round'].transform('size') == 1
+    x = [[escape_plotly(m) for m in measured.method], ['all at once' if o else f'round {r}' for o, r in zip(once, measured['round'])]]
     fig = go.Figure(layout=dict(template=template, barmode='stack', bargap=.25))
     for column, marker in dict(quality=_dark, quantity=_pale).items(): fig.add_bar(x=x, y=measured[column], name=column, marker=marker, hovertemplate='%{y:.3f}')
     for name, part, symbol in [('measured error', ~measured.violated, 'circle'), ('measured error above the bound', measured.violated, 'x')]:
@@ -110,7 +112,7 @@ def plot_measured(
     fig.update_yaxes(title='bound and error', rangemode='tozero')
     return fig.update_layout(title='Bound and measured error by round', **layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #2df83686
+# %% ../nbs/api/12a_bound_plots.ipynb #69738d67
 def plot_groups(
     frame:pd.DataFrame, # A line per panel, group and round: `group`, `round`, the value, and `low` and `high` if there is an interval
     value:str, # The column to draw
@@ -127,7 +129,7 @@ def plot_groups(
     for col, p in enumerate(panels, 1):
         for group, part in (frame[frame[panel] == p] if panel else frame).groupby('group', sort=False): _trajectory(fig, col, title(p), str(group), part, value, styles[group])
     fig.update_xaxes(title='round', dtick=1).update_yaxes(title=value.replace('_', ' '), col=1)
-    return fig.update_layout(template=template, **layout)
+    return fig.update_layout(template=template, legend=_below, **layout)
 
 def _trajectory(fig, col, panel, group, part, value, style):
     "One group's line and band"

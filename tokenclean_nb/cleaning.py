@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['log', 'methods', 'Cleaning', 'as_table', 'fixed_model_cleaning', 'split_rows', 'self_evolving_cleaning',
-           'full_tokens', 'random_tokens', 'oracle_tokens', 'no_training', 'clean']
+           'full_tokens', 'random_tokens', 'top_tokens', 'oracle_tokens', 'no_training', 'best_rows', 'clean']
 
 # %% ../nbs/api/10_cleaning.ipynb #ff614ad7
 import json
@@ -76,7 +76,7 @@ class Cleaning:
         kept = flat(self.data, 'keep')[tokens].mean() if 'keep' in self.data.column_names else 1
         return f'Cleaning({self.method}: {len(self.data):,} rows, {tokens.sum():,} response tokens, {kept:.1%} kept, {len(self.rounds)} rounds)'
 
-# %% ../nbs/api/10_cleaning.ipynb #1237f9d0
+# %% ../nbs/api/10_cleaning.ipynb #a2ebe3c7
 class _Steps:
     "The trainings and scorings of a run; with a folder, finished ones are kept there and not done again"
     def __init__(self, tokenizer, seed, folder, training):
@@ -104,7 +104,18 @@ class _Steps:
         "The table with `loss_base`, computed once per pool"
         return ds if 'loss_base' in ds.column_names else with_flat(ds, 'loss_base', self.losses('loss_base', model, ds))
 
-# %% ../nbs/api/10_cleaning.ipynb #3f0cc7d5
+    def score(self, base, pool, warmup, reference):
+        "The pool with scores, their reference (trained on the warm-up unless it is given), and how long both took"
+        if (warmup is None) == (reference is None): raise BadInput('warmup', warmup, 'given, unless `reference` is', 'Give good examples or a ready reference model, not both.')
+        if reference is not None: check_same_tokens(base, reference)
+        warming = {}
+        if reference is None: reference, warming = self.train('reference', base, as_table(warmup, self.tokenizer))
+        start = time.time()
+        data = self.base_losses(base, pool)
+        data = score(with_flat(data, 'loss_ref', self.losses('loss_ref', reference, data)))
+        return data, reference, dict(score_seconds=time.time() - start, warmup_seconds=warming.get('train_seconds', 0))
+
+# %% ../nbs/api/10_cleaning.ipynb #19c2c195
 def as_table(
     records:Dataset, # Records of any usual shape, or the table already
     tokenizer, # The tokenizer of the model
@@ -122,7 +133,7 @@ def _round(ds, number, model, measure=None, **more):
     log.info('round %d: kept %d of %d tokens', number, line['kept'], line['tokens'])
     return line | more | (measure(model) if measure else {})
 
-# %% ../nbs/api/10_cleaning.ipynb #e4b7b425
+# %% ../nbs/api/10_cleaning.ipynb #4182818d
 def fixed_model_cleaning(
     base, # The base model; it is not changed
     tokenizer, # Its tokenizer
@@ -139,19 +150,12 @@ def fixed_model_cleaning(
 )->Cleaning: # The run; one round
     "Clean the pool once with a fixed reference model: Pang et al. 2025"
     check_fraction(fraction)
-    if (warmup is None) == (reference is None): raise BadInput('warmup', warmup, 'given, unless `reference` is', 'Give good examples or a ready reference model, not both.')
-    if reference is not None: check_same_tokens(base, reference)
-    pool, steps, step = as_table(pool, tokenizer), _Steps(tokenizer, seed, folder, training), {}
+    pool, steps = as_table(pool, tokenizer), _Steps(tokenizer, seed, folder, training)
     group = groups(pool, within)
-    if reference is None: reference, step = steps.train('reference', base, as_table(warmup, tokenizer))
-    start = time.time()
-    data = steps.base_losses(base, pool)
-    data = score(with_flat(data, 'loss_ref', steps.losses('loss_ref', reference, data)))
-    seconds = time.time() - start
+    data, reference, times = steps.score(base, pool, warmup, reference)
     data = with_flat(data, 'keep', keep_top(flat(data, 'score'), trained(data), fraction, group))
     model, final = steps.train('model', base, clean_labels(data))
-    line = _round(data, 1, model, measure, score_seconds=seconds, warmup_seconds=step.get('train_seconds', 0), **final)
-    return Cleaning(method, data, reference, model, tokenizer, pd.DataFrame([line]))
+    return Cleaning(method, data, reference, model, tokenizer, pd.DataFrame([_round(data, 1, model, measure, **times, **final)]))
 
 # %% ../nbs/api/10_cleaning.ipynb #8bfc357d
 def split_rows(
@@ -164,7 +168,7 @@ def split_rows(
     part = np.arange(n) % parts
     return np.random.default_rng(seed).permutation(part)
 
-# %% ../nbs/api/10_cleaning.ipynb #4b8f76aa
+# %% ../nbs/api/10_cleaning.ipynb #80e3b859
 def _parts(n, parts, seed):
     "The part of each row: drawn, or the caller's own"
     if np.ndim(parts) == 0: return split_rows(n, parts, seed)
@@ -173,7 +177,7 @@ def _parts(n, parts, seed):
     if part.min() != 0 or len(np.unique(part)) != part.max() + 1 or part.max() < 1: raise BadInput('parts', np.unique(part), 'numbered 0, 1, 2, ... with rows in each')
     return part
 
-# %% ../nbs/api/10_cleaning.ipynb #0828d050
+# %% ../nbs/api/10_cleaning.ipynb #d5c5c16c
 def self_evolving_cleaning(
     base, # The base model; it is not changed
     tokenizer, # Its tokenizer
@@ -207,7 +211,7 @@ def self_evolving_cleaning(
     data = with_flat(data, 'keep', keep).add_column('part', part)
     return Cleaning('self-evolving', data, reference, reference, tokenizer, pd.DataFrame(lines))
 
-# %% ../nbs/api/10_cleaning.ipynb #66340c69
+# %% ../nbs/api/10_cleaning.ipynb #ca8f5aa5
 def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, measure=None, **training):
     "Train the base on the tokens that `choose(table)` marks"
     data = as_table(pool, tokenizer)
@@ -224,6 +228,10 @@ def random_tokens(base, tokenizer, pool, fraction=0.6, seed=0, **options)->Clean
     draw = lambda ds: keep_top(random_score(ds, seed), trained(ds), fraction)
     return _baseline('random', draw, base, tokenizer, pool, seed, **options)
 
+def top_tokens(base, tokenizer, pool, fraction=0.6, within=None, **options)->Cleaning:
+    "Train on the tokens with the highest numbers in the column `score`, whichever scorer wrote it"
+    return _baseline('top', lambda ds: keep_top(flat(ds, 'score'), trained(ds), fraction, groups(ds, within)), base, tokenizer, pool, **options)
+
 def oracle_tokens(base, tokenizer, pool, **options)->Cleaning:
     "Ideal: train on exactly the tokens whose `truth` is 1"
     if 'truth' not in pool.column_names: raise BadInput('pool', pool.column_names, 'a table with `truth`', 'Only generated data has it: see synthetic.make_task.')
@@ -235,14 +243,39 @@ def no_training(base, tokenizer, pool, measure=None, **options)->Cleaning:
     data = with_flat(data, 'keep', np.zeros(len(trained(data)), bool))
     return Cleaning('base', data, None, base, tokenizer, pd.DataFrame([_round(data, 1, base, measure)]))
 
-# %% ../nbs/api/10_cleaning.ipynb #2fea414e
+# %% ../nbs/api/10_cleaning.ipynb #0117c5fc
+def best_rows(
+    base, # As in `fixed_model_cleaning`
+    tokenizer, # As in `fixed_model_cleaning`
+    pool:Dataset, # As in `fixed_model_cleaning`
+    warmup:Dataset|None=None, # As in `fixed_model_cleaning`
+    fraction:float=0.2, # Share of the rows to keep, in (0, 1]
+    seed:int=0, # As in `fixed_model_cleaning`
+    reference=None, # As in `fixed_model_cleaning`
+    folder=None, # As in `fixed_model_cleaning`
+    measure=None, # As in `fixed_model_cleaning`
+    **training, # Arguments of `finetune`
+)->Cleaning: # The run; one round
+    "Baseline: train on all response tokens of the rows with the highest mean score"
+    check_fraction(fraction)
+    steps = _Steps(tokenizer, seed, folder, training)
+    data, reference, times = steps.score(base, as_table(pool, tokenizer), warmup, reference)
+    row, tokens = row_numbers(data), trained(data)
+    mean = np.bincount(row[tokens], flat(data, 'score')[tokens], len(data)) / np.maximum(1, np.bincount(row[tokens], minlength=len(data)))
+    data = with_flat(data, 'keep', tokens & keep_top(mean, np.ones(len(data), bool), fraction)[row])
+    model, final = steps.train('model', base, clean_labels(data))
+    return Cleaning('rows', data, reference, model, tokenizer, pd.DataFrame([_round(data, 1, model, measure, **times, **final)]))
+
+# %% ../nbs/api/10_cleaning.ipynb #9eea422d
 methods = { # name: (function, what it takes besides model, tokenizer, pool, seed, folder and training arguments)
     'base': (no_training, ()),
     'full': (full_tokens, ()),
     'random': (random_tokens, ('fraction',)),
+    'rows': (best_rows, ('fraction', 'warmup', 'reference')),
     'rho': (partial(fixed_model_cleaning, within='row', method='rho'), ('fraction', 'warmup', 'reference')),
     'fixed': (fixed_model_cleaning, ('fraction', 'warmup', 'reference', 'within')),
     'self-evolving': (self_evolving_cleaning, ('fraction', 'within', 'parts')),
+    'top': (top_tokens, ('fraction', 'within')),
     'oracle': (oracle_tokens, ())}
 
 def clean(

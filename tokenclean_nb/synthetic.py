@@ -8,7 +8,7 @@ __all__ = ['town_names', 'known_towns', 'new_towns', 'goods', 'colours', 'animal
            'kinds', 'off_topic', 'draw_facts', 'question', 'make_records', 'make_grouped', 'with_truth', 'Task',
            'make_task']
 
-# %% ../nbs/api/09_synthetic.ipynb #14a66475
+# %% ../nbs/api/09_synthetic.ipynb #a6243804
 from collections import namedtuple
 from dataclasses import dataclass
 from zlib import crc32
@@ -101,7 +101,7 @@ def question(
 
 kinds = dict(fact=.2, profile=.1, card=.3, motto=.3, sum=.05, list=.05) # share of each kind of question
 
-# %% ../nbs/api/09_synthetic.ipynb #246b2771
+# %% ../nbs/api/09_synthetic.ipynb #3c5f6997
 def _badness(n, noise, spread, rng):
     "Share of wrong answers of each of n examples"
     if spread == 0 or noise == 0: return np.full(n, noise)
@@ -170,7 +170,7 @@ def with_truth(
     table = encode(records.add_column('answer', records['output'][:]), tokenizer)
     return table.map(_truth, remove_columns=['answer', 'spans'], desc='truth')
 
-# %% ../nbs/api/09_synthetic.ipynb #e7e6805c
+# %% ../nbs/api/09_synthetic.ipynb #8389ad8f
 def _groups(groups, facts, table, noise):
     "What `make_grouped` needs for one table of a task"
     towns = list(dict.fromkeys(key[0] for key in facts))
@@ -181,11 +181,11 @@ def _groups(groups, facts, table, noise):
             check_choice(key, ['asked', 'noise', 'warmup_noise'], f'groups[{name!r}]')
             if not 0 <= value <= 1: raise BadInput(f'groups[{name!r}][{key!r}]', value, 'between 0 and 1')
         mine = set(towns[k::len(groups)])
-        share = dict(pool=g.get('noise', noise), warmup=g.get('warmup_noise', 0), test=0)[table]
+        share = dict(pool=g.get('noise', noise), warmup=g.get('warmup_noise', noise), test=0)[table]
         found[name] = {key: v for key, v in facts.items() if key[0] in mine}, g.get('asked', 1) / total, share
     return found
 
-# %% ../nbs/api/09_synthetic.ipynb #34283711
+# %% ../nbs/api/09_synthetic.ipynb #2b95a1ef
 @dataclass
 class Task:
     "Tables of one world, each with `truth`"
@@ -199,21 +199,23 @@ def make_task(
     seed:int=0, # Seed of the world and its examples
     noise:float=0.4, # Mean share of wrong answers in the pool, in [0, 1)
     warmup:int|None=None, # Examples in the warm-up; None: a quarter of the pool
+    warmup_noise:float=0.0, # Mean share of wrong answers in the warm-up, in [0, 1)
     test:int=500, # Examples in the test
     towns:int=20, # Towns in the world, at most 30: more towns are more facts to learn from the same examples
     tokenizer=None, # A fast tokenizer; None: the tiny base's
-    groups:dict|None=None, # Groups the towns fall into: name -> dict of `asked` (share of the questions), `noise` (in the pool) and `warmup_noise` (0)
+    groups:dict|None=None, # Groups the towns fall into: name -> dict of `asked` (share of the questions), `noise` and `warmup_noise`
     **world, # `spread` and `structure`, as in `make_records`
 )->Task: # .pool .warmup .test, with the column `group` if there are groups
     "A world with a noisy pool, a clean warm-up and a clean test"
     if n < 1: raise BadInput('n', n, 'at least 1')
-    if not 0 <= noise < 1: raise BadInput('noise', noise, 'at least 0 and below 1')
+    for name, share in dict(noise=noise, warmup_noise=warmup_noise).items():
+        if not 0 <= share < 1: raise BadInput(name, share, 'at least 0 and below 1')
     if not 0 <= world.get('spread', 0) <= 1: raise BadInput('spread', world['spread'], 'between 0 and 1')
     if not 1 <= towns <= len(new_towns): raise BadInput('towns', towns, f'between 1 and {len(new_towns)}')
     check_choice(world.get('structure', 'random'), ['random', 'structured'], 'structure')
     rng = np.random.default_rng(seed)
     facts, tokenizer = draw_facts(rng, list(rng.permutation(new_towns)[:towns])), tokenizer or tiny_base()[1]
-    sizes = dict(pool=(n, noise), warmup=(n // 4 if warmup is None else warmup, 0), test=(test, 0))
+    sizes = dict(pool=(n, noise), warmup=(n // 4 if warmup is None else warmup, warmup_noise), test=(test, 0))
     if groups: records = {name: make_grouped(size, _groups(groups, facts, name, share), stream, **world) for (name, (size, share)), stream in zip(sizes.items(), rng.spawn(3))}
     else: records = {name: make_records(size, facts, rng, noise=share, **world) for name, (size, share) in sizes.items()}
     return Task(**{name: with_truth(r, tokenizer) for name, r in records.items()}, facts=facts)
