@@ -112,7 +112,7 @@ def plot_measured(
     fig.update_yaxes(title='bound and error', rangemode='tozero')
     return fig.update_layout(title='Bound and measured error by round', **layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #69738d67
+# %% ../nbs/api/12a_bound_plots.ipynb #0fa5c5cf
 def plot_groups(
     frame:pd.DataFrame, # A line per panel, group and round: `group`, `round`, the value, and `low` and `high` if there is an interval
     value:str, # The column to draw
@@ -123,6 +123,7 @@ def plot_groups(
     if missing := [c for c in ['group', 'round', value, *([panel] if panel else [])] if c not in frame]: raise BadInput('frame', list(frame.columns), f"a frame with {', '.join(missing)}")
     panels = list(frame[panel].unique()) if panel else ['']
     if len(panels) > 6: raise BadInput('panel', panel, 'a column with at most six values')
+    if frame.group.nunique() > 4: raise BadInput('frame', f'{frame.group.nunique()} groups', 'a frame with at most four groups', 'Draw the groups you want to compare.')
     title = lambda p: escape_plotly(f"{panel.replace('_', ' ')} {p}") if panel else ''
     fig = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=.02, subplot_titles=[title(p) for p in panels])
     styles = dict(zip(frame.group.unique(), [(kept_colour, 'solid', 'circle'), ('#b35806', 'dash', 'diamond'), ('#6a51a3', 'dot', 'square'), ('#1b7837', 'dashdot', 'triangle-up')]))

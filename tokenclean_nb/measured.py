@@ -63,7 +63,7 @@ def bound_report(
     return (f'The bound is violated in {len(bad)} of {n} measured rounds ({where}), by up to {-margin:.3f}. '
         'It has no term for the capacity of the model and speaks of independent token labels, so it does not cover what is measured here.')
 
-# %% ../nbs/api/10c_measured.ipynb #b2a3871f
+# %% ../nbs/api/10c_measured.ipynb #f62cb707
 def rounds_by_group(
     run:Cleaning, # A run on data with truth
     by:str='group', # A column with a value per row
@@ -82,10 +82,9 @@ def rounds_by_group(
     return found.assign(pays=found.noise_before - found.noise_after - needed)
 
 def regime(
-    rounds:pd.DataFrame, # The rounds of one group in order, with `noise_after` and `pays`; without the warm-up, which keeps every token
+    lead:np.ndarray, # How far cleaning is ahead in each round: `pays`, or the error of full training minus that of cleaning
 )->str: # 'rich get richer', 'poor get poorer' or 'mixed'
-    "Name what happens to a group (definition ours): pays in every round and noise ends no higher than it began; pays in none and noise ends no lower; else mixed"
-    pays, change = rounds.pays.to_numpy(), rounds.noise_after.iloc[-1] - rounds.noise_after.iloc[0]
-    if (pays > 0).all() and change <= 0: return 'rich get richer'
-    if (pays < 0).all() and change >= 0: return 'poor get poorer'
-    return 'mixed'
+    "Name what cleaning does to a group (definition ours): ahead in every round, behind in every round, or now this and now that"
+    lead = np.asarray(lead, float)
+    if not len(lead) or not np.isfinite(lead).all(): raise BadInput('lead', lead, 'at least one finite number', 'Leave the warm-up round out.')
+    return 'rich get richer' if (lead > 0).all() else 'poor get poorer' if (lead < 0).all() else 'mixed'

@@ -14,7 +14,7 @@ from .errors import BadInput
 from .palette import template
 from .plots import plot_quadrants
 
-# %% ../nbs/api/12e_round_plots.ipynb #a47ab17b
+# %% ../nbs/api/12e_round_plots.ipynb #aea94a98
 def plot_quadrant_rounds(
     ds:Dataset, # The table of a self-evolving run: with `part`, losses and `keep`
     n:int=400, # Tokens drawn at random in each round if there are more, at least 1
@@ -29,8 +29,8 @@ def plot_quadrant_rounds(
     fig = go.Figure(layout=dict(template=template, hovermode='closest', shapes=figures[0].layout.shapes, annotations=figures[0].layout.annotations))
     high = max(f.layout.xaxis.range[1] for f in figures)
     for t, f in zip(rounds, figures):
-        for trace in f.data: fig.add_trace(trace.update(visible=t == rounds[0], meta=f'round {t}'))
         f.data[0].update(x=[0, high], y=[0, high])
+        for trace in f.data: fig.add_trace(trace.update(visible=t == rounds[0], meta=f'round {t}'))
     fig.update_xaxes(title='reference loss (nats)', range=[-.02 * high, high]).update_yaxes(title='base loss (nats)', range=[-.02 * high, high])
     fig.update_layout(title=_title(figures[0], rounds[0]), margin=dict(b=130), sliders=[dict(active=0, pad=dict(t=50), currentvalue=dict(prefix='round '), steps=_steps(fig, figures, rounds))])
     return fig.update_layout(**layout)
