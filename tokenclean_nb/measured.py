@@ -16,15 +16,19 @@ from .data import flat, row_numbers, trained
 from .errors import BadInput
 from .evaluation import accuracy
 
-# %% ../nbs/api/10c_measured.ipynb #8d7c21ff
+# %% ../nbs/api/10c_measured.ipynb #c55d3d01
 def error_on(
     test:Dataset, # A table with `truth`, such as `Task.test`
     by:str|None=None, # A column with a value per row, such as 'group': one error per value as well
 ): # A function of a model to a dict: `error`, and `error_<value>` for each value of `by`; shares in [0, 1]
     "Make a `measure` for a run: the share of informative test tokens that are not the model's first choice"
     def measure(model):
-        groups = {} if by is None else {f'error_{g}': 1 - a for g, a in accuracy(model, test, by).items()}
-        return dict(error=1 - accuracy(model, test)) | groups
+        if by is None: return dict(error=1 - accuracy(model, test))
+        errors = 1 - accuracy(model, test, by)
+        return dict(error=float(np.average(errors, weights=tokens[errors.index]))) | {f'error_{g}': e for g, e in errors.items()}
+    if by is not None:
+        informative = (flat(test, 'truth') == 1) & trained(test)
+        tokens = pd.Series(np.asarray(test[by][:])[row_numbers(test)[informative]]).value_counts()
     return measure
 
 # %% ../nbs/api/10c_measured.ipynb #0ad64bf0
