@@ -115,7 +115,7 @@ class _Steps:
         data = score(with_flat(data, 'loss_ref', self.losses('loss_ref', reference, data)))
         return data, reference, dict(score_seconds=time.time() - start, warmup_seconds=warming.get('train_seconds', 0))
 
-# %% ../nbs/api/10_cleaning.ipynb #ede130f3
+# %% ../nbs/api/10_cleaning.ipynb #19c2c195
 def as_table(
     records:Dataset, # Records of any usual shape, or the table already
     tokenizer, # The tokenizer of the model
@@ -124,16 +124,16 @@ def as_table(
     "Encode records unless they are encoded"
     return records if {'input_ids', 'labels'} <= set(records.column_names) else encode(records, tokenizer, max_length)
 
-def _round(ds, number, **more):
-    "One line of the history: what a round had, what it kept, and the noise rates where the truth is known"
+def _round(ds, number, model, measure=None, **more):
+    "One line of the history: what a round had, what it kept, the noise rates where the truth is known, and what `measure` finds"
     tokens, keep = trained(ds), flat(ds, 'keep')
     line = dict(round=number, rows=len(ds), tokens=int(tokens.sum()), kept=int(keep.sum()))
     if 'score' in ds.column_names and np.isfinite(s := flat(ds, 'score')[keep]).any(): line['threshold'] = float(np.nanmin(s))
     if 'truth' in ds.column_names: line |= dict(noise_before=noise_rate(tokens, flat(ds, 'truth')), noise_after=noise_rate(keep, flat(ds, 'truth')))
     log.info('round %d: kept %d of %d tokens', number, line['kept'], line['tokens'])
-    return line | more
+    return line | more | (measure(model) if measure else {})
 
-# %% ../nbs/api/10_cleaning.ipynb #61afc938
+# %% ../nbs/api/10_cleaning.ipynb #4182818d
 def fixed_model_cleaning(
     base, # The base model; it is not changed
     tokenizer, # Its tokenizer
@@ -144,6 +144,7 @@ def fixed_model_cleaning(
     seed:int=0, # Seed of the trainings
     reference=None, # A ready reference model, instead of `warmup`
     folder=None, # Keep finished steps here and go on after an interruption
+    measure=None, # A function of a trained model to a dict of numbers, which join the line of its round: see `measured.error_on`
     method:str='fixed', # Name for the result
     **training, # Arguments of `finetune`
 )->Cleaning: # The run; one round
@@ -154,7 +155,7 @@ def fixed_model_cleaning(
     data, reference, times = steps.score(base, pool, warmup, reference)
     data = with_flat(data, 'keep', keep_top(flat(data, 'score'), trained(data), fraction, group))
     model, final = steps.train('model', base, clean_labels(data))
-    return Cleaning(method, data, reference, model, tokenizer, pd.DataFrame([_round(data, 1, **times, **final)]))
+    return Cleaning(method, data, reference, model, tokenizer, pd.DataFrame([_round(data, 1, model, measure, **times, **final)]))
 
 # %% ../nbs/api/10_cleaning.ipynb #8bfc357d
 def split_rows(
@@ -167,27 +168,37 @@ def split_rows(
     part = np.arange(n) % parts
     return np.random.default_rng(seed).permutation(part)
 
-# %% ../nbs/api/10_cleaning.ipynb #19d69b21
+# %% ../nbs/api/10_cleaning.ipynb #80e3b859
+def _parts(n, parts, seed):
+    "The part of each row: drawn, or the caller's own"
+    if np.ndim(parts) == 0: return split_rows(n, parts, seed)
+    part = np.asarray(parts)
+    if part.shape != (n,) or not np.issubdtype(part.dtype, np.integer): raise BadInput('parts', part, f'a number, or one whole number for each of the {n} rows of the table')
+    if part.min() != 0 or len(np.unique(part)) != part.max() + 1 or part.max() < 1: raise BadInput('parts', np.unique(part), 'numbered 0, 1, 2, ... with rows in each')
+    return part
+
+# %% ../nbs/api/10_cleaning.ipynb #d5c5c16c
 def self_evolving_cleaning(
     base, # The base model; it is not changed
     tokenizer, # Its tokenizer
     pool:Dataset, # Records or table to clean and train on
-    parts:int=5, # Parts of the pool, at least 2; the first is the warm-up
+    parts=5, # Parts of the pool, at least 2; the first is the warm-up. Or your own: for each row of a table the number of its part, from 0
     fraction:float=0.6, # Share of the response tokens to keep in each later part, in (0, 1]
     within=None, # As in `fixed_model_cleaning`
     seed:int=0, # Seed of the shuffle and the trainings
     folder=None, # As in `fixed_model_cleaning`
+    measure=None, # As in `fixed_model_cleaning`, after every round
     **training, # Arguments of `finetune`
 )->Cleaning: # The run; round 0 is the warm-up; the column `part` says which round saw a row
     "Clean the pool part by part with a reference that learns on: Pang et al. 2025"
     check_fraction(fraction)
     pool = as_table(pool, tokenizer)
-    part, steps, group = split_rows(len(pool), parts, seed), _Steps(tokenizer, seed, folder, training), groups(pool, within)
+    part, steps, group = _parts(len(pool), parts, seed), _Steps(tokenizer, seed, folder, training), groups(pool, within)
     data = steps.base_losses(base, pool)
     part_of_token, tokens = part[row_numbers(data)], trained(data)
     loss_ref, keep = np.full(len(tokens), np.nan, np.float32), tokens & (part_of_token == 0)
     reference, lines = base, []
-    for t in range(parts):
+    for t in range(part.max() + 1):
         here, rows, start = part_of_token == t, data.select(np.flatnonzero(part == t)), time.time()
         if t:
             loss_ref[here] = steps.losses(f'loss_ref_{t}', reference, rows)
@@ -195,19 +206,18 @@ def self_evolving_cleaning(
             keep[here] = keep_top(flat(rows, 'score'), tokens[here], fraction, None if group is None else group[here])
         rows, seconds = with_flat(rows, 'keep', keep[here]), time.time() - start
         reference, step = steps.train(f'model_{t}', reference, clean_labels(rows))
-        lines.append(_round(rows, t, score_seconds=seconds, **step))
+        lines.append(_round(rows, t, reference, measure, score_seconds=seconds, **step))
     data = score(with_flat(data, 'loss_ref', loss_ref))
     data = with_flat(data, 'keep', keep).add_column('part', part)
     return Cleaning('self-evolving', data, reference, reference, tokenizer, pd.DataFrame(lines))
 
-# %% ../nbs/api/10_cleaning.ipynb #0d8ed018
-def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, **training):
+# %% ../nbs/api/10_cleaning.ipynb #ca8f5aa5
+def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, measure=None, **training):
     "Train the base on the tokens that `choose(table)` marks"
     data = as_table(pool, tokenizer)
     data = with_flat(data, 'keep', choose(data))
     model, step = _Steps(tokenizer, seed, folder, training).train('model', base, clean_labels(data))
-    return Cleaning(method, data, None, model, tokenizer, pd.DataFrame([_round(data, 1, **step)]))
-
+    return Cleaning(method, data, None, model, tokenizer, pd.DataFrame([_round(data, 1, model, measure, **step)]))
 
 def full_tokens(base, tokenizer, pool, **options)->Cleaning:
     "Baseline: train on all response tokens"
@@ -227,13 +237,13 @@ def oracle_tokens(base, tokenizer, pool, **options)->Cleaning:
     if 'truth' not in pool.column_names: raise BadInput('pool', pool.column_names, 'a table with `truth`', 'Only generated data has it: see synthetic.make_task.')
     return _baseline('oracle', lambda ds: flat(ds, 'truth') == 1, base, tokenizer, pool, **options)
 
-def no_training(base, tokenizer, pool, **options)->Cleaning:
+def no_training(base, tokenizer, pool, measure=None, **options)->Cleaning:
     "Baseline: the base as it is"
     data = as_table(pool, tokenizer)
     data = with_flat(data, 'keep', np.zeros(len(trained(data)), bool))
-    return Cleaning('base', data, None, base, tokenizer, pd.DataFrame([_round(data, 1)]))
+    return Cleaning('base', data, None, base, tokenizer, pd.DataFrame([_round(data, 1, base, measure)]))
 
-# %% ../nbs/api/10_cleaning.ipynb #bb8f2c78
+# %% ../nbs/api/10_cleaning.ipynb #0117c5fc
 def best_rows(
     base, # As in `fixed_model_cleaning`
     tokenizer, # As in `fixed_model_cleaning`
@@ -243,6 +253,7 @@ def best_rows(
     seed:int=0, # As in `fixed_model_cleaning`
     reference=None, # As in `fixed_model_cleaning`
     folder=None, # As in `fixed_model_cleaning`
+    measure=None, # As in `fixed_model_cleaning`
     **training, # Arguments of `finetune`
 )->Cleaning: # The run; one round
     "Baseline: train on all response tokens of the rows with the highest mean score"
@@ -253,7 +264,7 @@ def best_rows(
     mean = np.bincount(row[tokens], flat(data, 'score')[tokens], len(data)) / np.maximum(1, np.bincount(row[tokens], minlength=len(data)))
     data = with_flat(data, 'keep', tokens & keep_top(mean, np.ones(len(data), bool), fraction)[row])
     model, final = steps.train('model', base, clean_labels(data))
-    return Cleaning('rows', data, reference, model, tokenizer, pd.DataFrame([_round(data, 1, **times, **final)]))
+    return Cleaning('rows', data, reference, model, tokenizer, pd.DataFrame([_round(data, 1, model, measure, **times, **final)]))
 
 # %% ../nbs/api/10_cleaning.ipynb #9eea422d
 methods = { # name: (function, what it takes besides model, tokenizer, pool, seed, folder and training arguments)

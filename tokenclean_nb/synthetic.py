@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['town_names', 'known_towns', 'new_towns', 'goods', 'colours', 'animals', 'rivers', 'months', 'rulers', 'adjectives',
            'verbs', 'numbers', 'attributes', 'motto', 'openers', 'closers', 'people', 'things', 'acts', 'Piece',
-           'kinds', 'off_topic', 'draw_facts', 'question', 'make_records', 'with_truth', 'Task', 'make_task']
+           'kinds', 'off_topic', 'draw_facts', 'question', 'make_records', 'make_grouped', 'with_truth', 'Task',
+           'make_task']
 
-# %% ../nbs/api/09_synthetic.ipynb #ede3113c
+# %% ../nbs/api/09_synthetic.ipynb #a6243804
 from collections import namedtuple
 from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 
 from .data import encode
 from .errors import BadInput, check_choice
@@ -100,7 +101,7 @@ def question(
 
 kinds = dict(fact=.2, profile=.1, card=.3, motto=.3, sum=.05, list=.05) # share of each kind of question
 
-# %% ../nbs/api/09_synthetic.ipynb #73d07d02
+# %% ../nbs/api/09_synthetic.ipynb #3c5f6997
 def _badness(n, noise, spread, rng):
     "Share of wrong answers of each of n examples"
     if spread == 0 or noise == 0: return np.full(n, noise)
@@ -141,6 +142,17 @@ def make_records(
     names = rng.choice(list(kinds), size=n, p=list(kinds.values()))
     return Dataset.from_list([_example(facts, str(k), float(b), structure, rng) for k, b in zip(names, _badness(n, noise, spread, rng))])
 
+def make_grouped(
+    n:int, # Examples of all groups together
+    groups:dict, # Name of a group: (its facts, its share of the examples, its mean share of wrong answers)
+    rng:np.random.Generator, # Source of chance
+    **options, # `spread` and `structure`, as in `make_records`
+)->Dataset: # As `make_records`, shuffled, with the column `group`
+    "Records of several groups of towns, each asked about with its own frequency and quality"
+    counts = rng.multinomial(n, [share for _, share, _ in groups.values()])
+    parts = [make_records(int(k), facts, rng, noise, **options).add_column('group', [name] * int(k)) for (name, (facts, _, noise)), k in zip(groups.items(), counts) if k]
+    return concatenate_datasets(parts).select(rng.permutation(n))
+
 # %% ../nbs/api/09_synthetic.ipynb #8564f272
 def _truth(row):
     "1 for a trained token that shares a character with an informative word, 0 for other trained tokens, -1 for the rest"
@@ -158,7 +170,22 @@ def with_truth(
     table = encode(records.add_column('answer', records['output'][:]), tokenizer)
     return table.map(_truth, remove_columns=['answer', 'spans'], desc='truth')
 
-# %% ../nbs/api/09_synthetic.ipynb #3e1a793f
+# %% ../nbs/api/09_synthetic.ipynb #8389ad8f
+def _groups(groups, facts, table, noise):
+    "What `make_grouped` needs for one table of a task"
+    towns = list(dict.fromkeys(key[0] for key in facts))
+    if len(groups) > len(towns): raise BadInput('groups', list(groups), f'at most as many as the {len(towns)} towns')
+    found, total = {}, sum(g.get('asked', 1) for g in groups.values())
+    for k, (name, g) in enumerate(groups.items()):
+        for key, value in g.items():
+            check_choice(key, ['asked', 'noise', 'warmup_noise'], f'groups[{name!r}]')
+            if not 0 <= value <= 1: raise BadInput(f'groups[{name!r}][{key!r}]', value, 'between 0 and 1')
+        mine = set(towns[k::len(groups)])
+        share = dict(pool=g.get('noise', noise), warmup=g.get('warmup_noise', noise), test=0)[table]
+        found[name] = {key: v for key, v in facts.items() if key[0] in mine}, g.get('asked', 1) / total, share
+    return found
+
+# %% ../nbs/api/09_synthetic.ipynb #2b95a1ef
 @dataclass
 class Task:
     "Tables of one world, each with `truth`"
@@ -176,8 +203,9 @@ def make_task(
     test:int=500, # Examples in the test
     towns:int=20, # Towns in the world, at most 30: more towns are more facts to learn from the same examples
     tokenizer=None, # A fast tokenizer; None: the tiny base's
+    groups:dict|None=None, # Groups the towns fall into: name -> dict of `asked` (share of the questions), `noise` and `warmup_noise`
     **world, # `spread` and `structure`, as in `make_records`
-)->Task: # .pool .warmup .test
+)->Task: # .pool .warmup .test, with the column `group` if there are groups
     "A world with a noisy pool, a clean warm-up and a clean test"
     if n < 1: raise BadInput('n', n, 'at least 1')
     for name, share in dict(noise=noise, warmup_noise=warmup_noise).items():
@@ -188,4 +216,6 @@ def make_task(
     rng = np.random.default_rng(seed)
     facts, tokenizer = draw_facts(rng, list(rng.permutation(new_towns)[:towns])), tokenizer or tiny_base()[1]
     sizes = dict(pool=(n, noise), warmup=(n // 4 if warmup is None else warmup, warmup_noise), test=(test, 0))
-    return Task(**{name: with_truth(make_records(size, facts, rng, noise=share, **world), tokenizer) for name, (size, share) in sizes.items()}, facts=facts)
+    if groups: records = {name: make_grouped(size, _groups(groups, facts, name, share), stream, **world) for (name, (size, share)), stream in zip(sizes.items(), rng.spawn(3))}
+    else: records = {name: make_records(size, facts, rng, noise=share, **world) for name, (size, share) in sizes.items()}
+    return Task(**{name: with_truth(r, tokenizer) for name, r in records.items()}, facts=facts)
