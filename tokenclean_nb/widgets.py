@@ -249,7 +249,7 @@ def picture(self:BoundExplorer):
     lines = {'all tokens': (bound(self.noise, 1), '#b35806', '7 4'), 'cleaned': (bound(self.noise_after, self.keep_fraction), kept_colour, ''), 'noise, all': (np.full(61, self.noise), '#b35806', '2 4'), 'noise, cleaned': (np.full(61, self.noise_after), kept_colour, '2 4')}
     return f'<p>{escape_html(self)}</p>' + line_picture(x, lines, str(self), 'tokens before cleaning', log=True, at=min(1e8, max(1e2, self.tokens)), top=1.)
 
-# %% ../nbs/api/13a_widgets.ipynb #89a2d09d
+# %% ../nbs/api/13a_widgets.ipynb #ab6d41fe
 @patch
 def figure(self:BoundExplorer,
     **layout, # Passed to `fig.update_layout`
@@ -277,4 +277,4 @@ def _slider(k, words, steps, values, now):
 def static(self:BoundExplorer):
     name = f'bounds-{crc32(str(self).encode()):x}'
     plot = self.figure().to_html(full_html=False, include_plotlyjs='cdn', config=dict(showSendToCloud=False, displaylogo=False), default_width='100%', div_id=name)
-    return f'<div id="{name}-still">{self.picture()}</div><div role="img" aria-label="{escape_html(self)}">{plot}</div><script>if(window.Plotly)document.getElementById("{name}-still").hidden=true</script>'
+    return f'<div id="{name}-still">{self.picture()}</div><div id="{name}-moving" role="img" aria-label="{escape_html(self)}">{plot}</div><script>document.getElementById("{name}-"+(window.Plotly?"still":"moving")).hidden=true</script>'
