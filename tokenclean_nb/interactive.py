@@ -68,7 +68,7 @@ def _repr_mimebundle_(self:Interactive, include=None, exclude=None):
     if os.environ.get('IN_TEST'): return twin
     return {'application/vnd.jupyter.widget-view+json': dict(version_major=2, version_minor=0, model_id=self.widget.model_id), **twin}
 
-# %% ../nbs/api/12b_interactive.ipynb #17038772
+# %% ../nbs/api/12b_interactive.ipynb #e1f2df51
 def _ends(heights, gap=15):
     "Label heights pushed apart to at least `gap`, from top to bottom"
     order, placed = np.argsort(heights, kind='stable'), np.array(heights, float)
@@ -79,7 +79,7 @@ def _ticks(x, log):
     "Positions and words of the marks below the picture"
     if not log: return x, [f'{v:g}' for v in x]
     decades = np.arange(np.ceil(x[0]), np.floor(x[-1]) + 1, 2)
-    return decades, [f'{10**d:,.0f}' if d < 5 else f'10^{d:.0f}' for d in decades]
+    return decades, [f'{10**d:,.0f}' if d < 5 else '10' + ''.join('⁰¹²³⁴⁵⁶⁷⁸⁹'[int(c)] for c in f'{d:.0f}') for d in decades]
 
 # %% ../nbs/api/12b_interactive.ipynb #7581d81e
 def line_picture(
