@@ -19,7 +19,7 @@ from .token_figure import plot_tokens
 
 _all_ = ['plot_tokens']
 
-# %% ../nbs/api/11_views.ipynb #0844753f
+# %% ../nbs/api/11_views.ipynb #f2081fac
 _looks = dict(kept=('ins', 'text-decoration:underline 2px'), removed=('del', 'text-decoration:line-through 1px #777'),
     mixed=('ins', 'text-decoration:underline dashed 2px'), trained=('span', ''), prompt=('span', 'font-style:italic'), none=('span', ''))
 
@@ -41,7 +41,7 @@ def _token_html(text, status, background, title='', chip='', ranks='', marked=Fa
     style = f'background:{background};color:{faint if status in ("prompt", "none") else ink};{style}'.rstrip(';') + ';outline:2px solid #b35806;outline-offset:-2px' * marked
     inner = _characters(text) or f'<i aria-hidden="true" style="color:inherit">{escape_html(chip)}</i>'
     more = (f' title="{escape_html(title)}"' if title else '') + (f' data-r="{ranks}"' if ranks else '')
-    return f'<{tag} style="{style};border-radius:3px;box-shadow:inset 1px 0 {paper}"{more}>{inner}</{tag}>'
+    return f'<{tag} style="{style};box-shadow:inset 1px 0 #fff"{more}>{inner}</{tag}>'
 
 # %% ../nbs/api/11_views.ipynb #6e926db9
 def _legend(value, limit, signed, found, missing):
@@ -112,14 +112,16 @@ def _slider_script(frame):
     kept = int((frame['rank'].notna() & (frame.status != 'removed')).sum())
     return _slider % ('[' + ','.join(f'{s:.3g}' for s in scores) + ']', kept, kept)
 
-# %% ../nbs/api/11_views.ipynb #271c19e1
+# %% ../nbs/api/11_views.ipynb #e02e058c
 page_size = 5000 # tokens that one view shows
 
-def _row_view(ds, i, value, limit, page, keep, marked, slider):
+def _row_view(ds, i, value, limit, page, keep, marked, slider, size):
     "The view of one row"
-    cut = cut_row(ds, i, value, limit, page, page_size, keep)
-    first, frame = page * page_size, cut.frame
-    facts = dict(enumerate(describe(frame[first:first + page_size], value), first))
+    size = page_size if size is None else size
+    if size < 1: raise BadInput('size', size, 'at least 1')
+    cut = cut_row(ds, i, value, limit, page, size, keep)
+    first, frame = page * size, cut.frame
+    facts = dict(enumerate(describe(frame[first:first + size], value), first))
     script = _slider_script(frame) if slider and cut.n_pages == 1 else ''
     rank = [f'{r:.0f}' if r == r else '-' for r in frame['rank'].tolist()] if script else ['-'] * len(frame)
     framed = np.zeros(len(frame), bool) if marked is None else np.asarray(marked, bool)
@@ -158,24 +160,25 @@ def one_below_the_other(
     if not views: raise BadInput('views', views, 'at least one view')
     return _join(views, 'display:block', 'margin:0 0 .6em')
 
-# %% ../nbs/api/11_views.ipynb #91f786f4
+# %% ../nbs/api/11_views.ipynb #2e0eda31
 def token_view(
     ds:Dataset, # The table, with text
     i:int|list=0, # Row number, from 0; or several, shown below each other
     value:str|list|None='score', # Column with one number per token to colour by; several stand side by side; None: no colour
     limit:float|None=None, # The absolute value that gets the full colour, above 0; None: the row's 98th percentile
-    page:int=0, # Which 5,000 tokens to show, from 0
+    page:int=0, # Which of the row's pages to show, from 0
     keep:np.ndarray|None=None, # bool, one per token of the row, in place of the column `keep`
     marked:np.ndarray|None=None, # bool, one per token of the row: these get a frame
-    slider:bool=True, # Add the slider, if the row has scores?
+    slider:bool=True, # Add the slider, if the row has scores and one page?
+    size:int|None=None, # Tokens on a page, at least 1; None: 5,000
 )->TokenView: # HTML, text and frame of the rows
     "Show the tokens of one or more rows in their text"
     many = list, tuple, range, np.ndarray
-    if isinstance(i, many): return one_below_the_other(*(token_view(ds, int(k), value, limit, page, keep, marked, slider) for k in i))
-    if not isinstance(value, many): return _row_view(ds, i, value, limit, page, keep, marked, slider)
+    if isinstance(i, many): return one_below_the_other(*(token_view(ds, int(k), value, limit, page, keep, marked, slider, size) for k in i))
+    if not isinstance(value, many): return _row_view(ds, i, value, limit, page, keep, marked, slider, size)
     if limit is None: limit = max(_row_limit(ds, i, c) for c in value)
-    views = [_row_view(ds, i, c, limit, page, keep, marked, slider) for c in value]
-    for v, c in zip(views, value): v.title += f', by {names.get(c, c)}'
+    views = [_row_view(ds, i, c, limit, page, keep, marked, slider, size) for c in value]
+    for v, c in zip(views, value): v.title += f', by {names.get(c, visible(c))}'
     return side_by_side(*views)
 
 def _row_limit(ds, i, value):
