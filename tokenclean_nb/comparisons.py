@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['rank_shares', 'disagreements', 'plot_agreement', 'plot_round_scores']
 
-# %% ../nbs/api/12a_comparisons.ipynb #31a4d090
+# %% ../nbs/api/12a_comparisons.ipynb #2bda0286
 import numpy as np
 import plotly.graph_objects as go
 from datasets import Dataset
@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from .data import flat, row_numbers
 from .errors import BadInput, check_fraction
 from .lookup import describe, names, response_tokens, tokens_at
-from .palette import escape_plotly, faint, ink, kept_colour, removed_colour, template
+from .palette import escape_plotly, faint, ink, kept_colour, paper, template
 
 # %% ../nbs/api/12a_comparisons.ipynb #e8988669
 def rank_shares(
@@ -85,7 +85,7 @@ def _rank_points(ds, index, first, second, fraction, a, b):
     return [go.Scatter(x=first[m], y=second[m], mode='markers', name=escape_plotly(f'{name} ({m.sum():,})'), customdata=words[m], hovertemplate='%{customdata}<extra></extra>',
         marker=dict(symbol=symbol, color=colour, size=7, opacity=.75, line=dict(width=1 if symbol == 'x-thin' else 0, color=colour))) for name, (m, symbol, colour) in looks.items() if m.any()]
 
-# %% ../nbs/api/12a_comparisons.ipynb #283d8525
+# %% ../nbs/api/12a_comparisons.ipynb #cdd8a69a
 def plot_round_scores(
     ds:Dataset, # The table with `score`, `keep` and a column with one round per row
     by:str='part', # That column
@@ -106,8 +106,8 @@ def plot_round_scores(
         bars = [count(used & (part == r) & kind) for kind in (keep, ~keep)]
         top = max(top, float((bars[0] + bars[1]).max()))
         frames.append(go.Frame(name=f'{r}', data=[go.Bar(y=y) for y in bars]))
-    look = dict(kept=dict(color=kept_colour), removed=dict(color=removed_colour, pattern=dict(shape='/', fgcolor=kept_colour, size=5, solidity=.25)))
-    data = [go.Bar(x=(edges[:-1] + edges[1:]) / 2, y=bar.y, name=name, marker=dict(line=dict(width=0), **marker), hovertemplate='score %{x:.2f}: %{y:.1%}<extra>' + name + '</extra>') for bar, (name, marker) in zip(frames[0].data, look.items())]
+    looks = dict(kept=dict(color=kept_colour, line=dict(width=0)), removed=dict(color=paper, line=dict(width=1, color=kept_colour))) # plotly 7.1 cannot animate hatched bars
+    data = [go.Bar(x=(edges[:-1] + edges[1:]) / 2, y=bar.y, name=name, marker=marker, hovertemplate='score %{x:.2f}: %{y:.1%}<extra>' + name + '</extra>') for bar, (name, marker) in zip(frames[0].data, looks.items())]
     fig = go.Figure(data, frames=frames, layout=dict(template=template, barmode='stack', bargap=0, height=520, margin=dict(b=150), title='Scores round by round', xaxis_title='score', yaxis=dict(title='share of the round', range=[0, 1.05 * top], tickformat='.0%')))
     return fig.update_layout(**_player(rounds)).update_layout(**layout)
 

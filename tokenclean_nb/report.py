@@ -64,12 +64,12 @@ def _section(heading, *parts):
     content = '\n'.join(p for p in parts if p)
     return f'<section><h2>{escape_html(heading)}</h2>\n{content}\n</section>' if content else ''
 
-# %% ../nbs/api/13_report.ipynb #438af2b7
+# %% ../nbs/api/13_report.ipynb #de4b4beb
 _config = dict(showSendToCloud=False, displaylogo=False, responsive=True)
 
 def _figure(fig, k, says, numbers='', script=False):
     "A figure with its description, and its numbers folded below"
-    plot = pio.to_html(fig, full_html=False, include_plotlyjs=script, config=_config, div_id=f'figure-{k}', default_width='100%')
+    plot = pio.to_html(fig, full_html=False, include_plotlyjs=script, auto_play=False, config=_config, div_id=f'figure-{k}', default_width='100%')
     folded = f'<details><summary>The same in numbers</summary>{numbers}</details>' if numbers else ''
     return f'<figure><div role="img" aria-label="{escape_html(says)}">{plot}</div><figcaption>{escape_html(says)}</figcaption>{folded}</figure>'
 
