@@ -92,10 +92,10 @@ def _box(label, body, legend='', script=''):
     return (f'<div role="group" aria-label="{escape_html(label)}" style="{style}"><div>{escape_html(label)}</div>'
         f'<div data-part="text" dir="auto" style="{text_style}">{body}</div><div style="line-height:1.8">{legend}</div>{script}</div>')
 
-# %% ../nbs/api/11_views.ipynb #ec695bc2
+# %% ../nbs/api/11_views.ipynb #8ee8e8cf
 _slider = '''<script>(me=>{if(!me)return;const text=me.parentNode.querySelector('[data-part=text]'),first=text.innerHTML,s=%s,n=s.length,
 looks=[['del','line-through 1px #777'],['ins','underline 2px'],['ins','underline dashed 2px']],make=(tag,more)=>Object.assign(document.createElement(tag),more),
-box=make('div'),range=make('input',{type:'range',min:0,max:n,value:%d}),said=make('output'),back=make('button',{type:'button',textContent:'as selected'});
+box=make('div'),range=make('input',{type:'range',min:0,max:n,value:%d}),said=make('output'),back=make('button',{type:'button',textContent:'reset'});
 box.dataset.part='slider';range.style.cssText='width:16em;max-width:100%%;vertical-align:middle;accent-color:#2f6db3';range.setAttribute('aria-label','how many tokens of this row to keep');
 range.oninput=()=>{const k=+range.value;said.textContent=` keep the ${k} highest of ${n} scores of this row (${Math.round(100*k/n)} %%)`+(k?`: ${s[k-1]} or more `:' ');range.setAttribute('aria-valuetext',said.textContent);
 for(const p of text.querySelectorAll('[data-r]')){const r=p.dataset.r.split(' '),all=r.filter(x=>x!='-'),in_=all.filter(x=>+x<=k).length,look=in_==0?0:in_==all.length?1:2;if(p.dataset.look==look)continue;

@@ -249,7 +249,7 @@ def picture(self:BoundExplorer):
     lines = {'all tokens': (bound(self.noise, 1), '#b35806', '7 4'), 'cleaned': (bound(self.noise_after, self.keep_fraction), kept_colour, ''), 'noise, all': (np.full(61, self.noise), '#b35806', '2 4'), 'noise, cleaned': (np.full(61, self.noise_after), kept_colour, '2 4')}
     return f'<p>{escape_html(self)}</p>' + line_picture(x, lines, str(self), 'tokens before cleaning', log=True, at=min(1e8, max(1e2, self.tokens)), top=1.)
 
-# %% ../nbs/api/13a_widgets.ipynb #ab6d41fe
+# %% ../nbs/api/13a_widgets.ipynb #b865e488
 @patch
 def figure(self:BoundExplorer,
     **layout, # Passed to `fig.update_layout`
@@ -257,7 +257,7 @@ def figure(self:BoundExplorer,
     "The bounds as a figure with sliders that need no kernel"
     x, second = np.geomspace(1e2, 1e8, 37), lambda n: np.minimum(error_bound(0, np.maximum(1, n), self.delta), 9)
     shares, counts, keeps = np.arange(0, 1.001, .05), np.arange(2, 8.1, .5), np.arange(.05, 1.001, .05)
-    fig = go.Figure(layout=dict(template=template, height=620, margin=dict(b=300), title=f'Error bounds, delta {self.delta:g}'))
+    fig = go.Figure(layout=dict(template=template, height=620, margin=dict(b=300), title=f'At the dotted number of tokens the lower line wins (delta {self.delta:g})'))
     for name, noise, m, style in [('all tokens', self.noise, x, dict(color='#b35806', dash='dash')), ('cleaned', self.noise_after, x / self.keep_fraction, dict(color=kept_colour))]:
         fig.add_scatter(x=m, y=noise + second(x), mode='lines', name=name, line=dict(width=3, **style), hovertemplate='%{y:.3f}')
     fig.add_shape(type='line', x0=self.tokens, x1=self.tokens, y0=0, y1=1, yref='paper', line=dict(color=ink, width=2, dash='dot'))

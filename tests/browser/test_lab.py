@@ -131,5 +131,5 @@ def test_slider_of_a_view(outputs):
     output.page.keyboard.press('Home')
     until(output, 'keep the 0 highest')
     assert output.locator('[data-part=text] ins').count() == 0 and output.locator('[data-part=text] del').count() > 0
-    output.locator('button', has_text='as selected').click()
+    output.locator('button', has_text='reset').click()
     assert output.locator('[data-part=text] ins').count() > 0

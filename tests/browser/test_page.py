@@ -45,7 +45,7 @@ def test_slider_of_a_view(page, tmp_path):
     assert slider.get_attribute('aria-valuetext').strip().startswith('keep the 1 highest')
     page.keyboard.press('End')
     assert page.locator('[data-part=text] del').count() == 0
-    page.locator('button', has_text='as selected').click()
+    page.locator('button', has_text='reset').click()
     assert kept(page) == before and page.locator('[data-part=text]').inner_text() == text and not page.errors
 
 
