@@ -130,13 +130,13 @@ def _about(ds, facts):
     rows = [(k, f'{v:,}' if isinstance(v, int) else str(v)) for k, v in counts.items()] + [(str(k), str(v)) for k, v in (facts or {}).items()]
     return _section('Key facts', _table(pd.DataFrame(rows, columns=['what', 'value']), 'The table and the run'))
 
-# %% ../nbs/api/13_report.ipynb #daa8f8eb
+# %% ../nbs/api/13_report.ipynb #78ee5a92
 _style = '''body{font:16px/1.5 system-ui,sans-serif;max-width:68rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
 table{border-collapse:collapse;margin:.5rem 0}caption{text-align:left;font-weight:600;padding:.2rem 0}th,td{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top}
 .number{text-align:right;font-variant-numeric:tabular-nums}thead th{border-bottom:1px solid #888}figure{margin:1rem 0}figcaption{font-size:.9em}.wide{overflow-x:auto}section{margin-bottom:2.5rem}
 [role=group]{margin:1rem 0}summary{cursor:pointer}
 @media (prefers-color-scheme:dark){body{color:#eee;background:#181818}figure>div{background:#fff}}
-@media print{body{max-width:none;margin:0;color:#000;background:#fff}section{break-inside:auto}figure,tr,[role=group]{break-inside:avoid}.modebar,[data-part=slider],.updatemenu-container,.slider-container{display:none}details:not([open]){display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}'''
+@media print{h2,h3{break-after:avoid}body{max-width:none;margin:0;color:#000;background:#fff}section{break-inside:auto}figure,tr,[role=group]{break-inside:avoid}.modebar,[data-part=slider],.updatemenu-container,.slider-container{display:none}details:not([open]){display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}'''
 
 def _page(title, sections, cdn):
     "The whole page; its policy forbids every request but the one for plotly.js, and that one only with `cdn`"

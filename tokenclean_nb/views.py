@@ -77,7 +77,7 @@ def to_frame(self:TokenView)->pd.DataFrame: # A line per token
     "The numbers behind the view"
     return self.frame.copy()
 
-# %% ../nbs/api/11_views.ipynb #15e3d799
+# %% ../nbs/api/11_views.ipynb #b5a3bede
 _brackets = dict(kept='[]', removed='{}', mixed='<>')
 
 def _plain(text, status, marked=False):
@@ -90,7 +90,7 @@ def _box(label, body, legend='', script=''):
     style = f'background:{paper};color:{ink};color-scheme:light;font:13px system-ui,sans-serif;padding:.6em;border:1px solid #d9d9d9;border-radius:6px'
     text_style = 'font:14px/1.8 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;margin:.5em 0'
     return (f'<div role="group" aria-label="{escape_html(label)}" style="{style}"><div>{escape_html(label)}</div>'
-        f'<div data-part="text" dir="auto" style="{text_style}">{body}</div><div style="line-height:1.8">{legend}</div>{script}</div>')
+        f'<div data-part="text" style="{text_style}">{body}</div><div style="line-height:1.8">{legend}</div>{script}</div>')
 
 # %% ../nbs/api/11_views.ipynb #8ee8e8cf
 _slider = '''<script>(me=>{if(!me)return;const text=me.parentNode.querySelector('[data-part=text]'),first=text.innerHTML,s=%s,n=s.length,
