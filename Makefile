@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 # one thread per test process: several with all cores each are many times slower
 ONE := OMP_NUM_THREADS=1 TQDM_DISABLE=1 HF_DATASETS_DISABLE_PROGRESS_BARS=1
 
-.PHONY: demo test gate notebooks pytest lab docs readme bench results
+.PHONY: demo test gate notebooks pytest browser lab docs readme bench results
 
 demo: $(READY)
 	$(BIN)/tokenclean demo
@@ -22,6 +22,15 @@ notebooks: $(READY)
 
 pytest: $(READY)
 	$(ONE) $(BIN)/python -m pytest -n 2
+
+browser: $(READY) .venv-colab/ready # JupyterLab and static pages in Chromium, notebooks with the versions of Colab; screenshots in build/shots
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[browser]'
+	@command -v chromium >/dev/null || $(BIN)/playwright install chromium
+	$(ONE) $(BIN)/python -m pytest tests/browser/test_*.py
+
+.venv-colab/ready: tests/browser/colab.txt
+	$(PYTHON) -m venv .venv-colab && .venv-colab/bin/python -m pip install --quiet --disable-pip-version-check -r tests/browser/colab.txt
+	@touch $@
 
 lab: $(READY)
 	$(BIN)/jupyter lab nbs

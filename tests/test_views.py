@@ -1,6 +1,7 @@
 "Views show every character once and every token, and nothing in a text acts"
 import html
 import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from tokenclean_nb import views
+from tokenclean_nb import token_figure, views
 from tokenclean_nb.data import flat, lengths
 from tokenclean_nb.lookup import locate, tokens_at
 from tokenclean_nb.palette import escape_html, escape_plotly, mark, visible
@@ -91,7 +92,7 @@ allowed = {(tag, None) for tag in ('div', 'span', 'ins', 'del', 'i', 'br')} | {(
 @given(texts, st.sampled_from(['score', 'loss_base', None]))
 def test_visible_text_is_the_text(text, value):
     ds = encoded(text)
-    view = token_view(ds, value=value)
+    view = token_view(ds, value=value, slider=False)
     shown = Shown(view.html)
     reach = max(flat(ds, 'ends'))
     assert shown.text == text[:reach]
@@ -102,7 +103,7 @@ def test_visible_text_is_the_text(text, value):
 @quick
 @given(texts)
 def test_every_token_is_reachable(text):
-    view = token_view(encoded(text))
+    view = token_view(encoded(text), slider=False)
     titles = '\n'.join(Shown(view.html).titles)
     positions = [int(line.split('position ')[-1].split(',')[0]) for line in titles.split('\n') if 'position ' in line]
     assert sorted(positions) == list(range(len(view.frame)))
@@ -121,7 +122,7 @@ def test_plain_twin(text):
 def test_any_spans(text, spans, seed):
     "Also spans no tokenizer would make: out of order, nested, reversed, beyond the text"
     ds = table([(text, spans)], seed)
-    view = token_view(ds)
+    view = token_view(ds, slider=False)
     reach = max((b for a, b in zip(view.frame.start, view.frame.end) if a < b), default=0)
     assert Shown(view.html).text == text[:reach]
     plot_tokens(ds)
@@ -161,21 +162,22 @@ def test_pages_join_to_the_text(monkeypatch):
     text = ''.join(samples) * 2
     ds, whole = encoded(text), token_view(encoded(text))
     monkeypatch.setattr(views, 'page_size', 7)
+    monkeypatch.setattr(token_figure, 'figure_size', 7)
     pages = -(-len(whole.frame) // 7)
     assert ''.join(Shown(token_view(ds, page=p).html).text for p in range(pages)) == text
-    assert plot_tokens(ds, page=1).layout.title.text.startswith(f'row 0: {len(whole.frame)} tokens (page 1 of 0 to {pages - 1}')
+    for page in 0, pages - 1: assert f'page {page} of 0 to {pages - 1}: tokens ' in plot_tokens(ds, page=page).layout.title.text and f'page={(page + 1) % pages} shows' in token_view(ds, page=page).html
     with pytest.raises(ValueError, match='from 0 to'): token_view(ds, page=pages)
 
 
 def test_special_tokens_without_characters():
     ds = table([('ab', [(0, 0), (0, 1), (1, 2), (0, 0)])])
-    view = token_view(ds)
+    view = token_view(ds, slider=False)
     assert Shown(view.html).text == 'ab'
     assert view.html.index(f'id {view.frame.id[3]}⟧') > view.html.index('b</')
 
 
 def test_uncovered_text_stays_and_the_tail_is_said():
-    view = token_view(table([('a b tail', [(0, 1), (2, 3)])]))
+    view = token_view(table([('a b tail', [(0, 1), (2, 3)])]), slider=False)
     assert Shown(view.html).text == 'a b' and '5 more characters' in view.html and str(view).endswith('…')
 
 
@@ -190,6 +192,53 @@ def test_mixed_piece_shows_the_extreme():
 @pytest.mark.parametrize('view', [token_view, plot_tokens])
 def test_bad_input(view, arguments, words):
     with pytest.raises(ValueError, match=words): view(encoded('abc'), *arguments)
+
+
+@quick
+@given(texts)
+def test_slider_adds_ranks_and_a_constant_script(text):
+    "Numbers are all that the slider takes from the table"
+    ds = encoded(text)
+    plain, moving = token_view(ds, slider=False), token_view(ds)
+    found = re.fullmatch(r'(.*?)(<script>.*</script>)?</div>', moving.html, re.S)
+    assert plain.text == moving.text
+    bare = re.sub(r' data-r="[\d -]+"', '', found[1])
+    numbers = views._slider_script(moving.frame)
+    assert (found[2] or '') == numbers and re.fullmatch(r'(<script>\(me=>.*s=\[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
+    assert Shown(bare.replace(bare[bare.rindex('<div style="line-height'):], '</div>')).text == Shown(plain.html).text
+    ranks = sorted(int(r) for rs in re.findall(r' data-r="([\d -]+)"', moving.html) for r in rs.split() if r != '-')
+    assert ranks == list(range(1, len(ranks) + 1)) and len(ranks) == moving.frame['rank'].notna().sum() * bool(numbers)
+
+
+@pytest.mark.parametrize('text', samples)
+def test_several_rows_and_columns(text):
+    ds = table([(text, [(0, 0), *bpe.encode(text).offsets])] * 3)
+    view = token_view(ds, [0, 2], ['loss_base', 'score'], slider=False)
+    assert Shown(view.html).text == text[:max(flat(ds, 'ends'))] * 4
+    assert list(view.frame.groupby('view').row.unique().map(list)) == [[0], [2]] and str(view).count('row 2:') == 2
+    assert view.html.count('or more') == 4
+
+
+def test_own_mask_and_frames():
+    ds = encoded('abc abc')
+    n = lengths(ds)[0]
+    own = np.arange(n) == n - 1
+    view = token_view(ds, keep=own, marked=own, slider=False)
+    assert str(view).endswith(']*') and list(view.frame.query("status == 'kept'").position) == [n - 1] and view.html.count('outline:') == 1
+
+
+@pytest.mark.parametrize('view', [token_view, plot_tokens])
+def test_odd_rows(view):
+    "Empty rows, one token, a token of 10,000 characters, scores that are all NaN, 100,000 tokens"
+    long = 'x' * 10_000
+    assert '0 tokens' in str(view(table([('', [])])).html if view is token_view else view(table([('', [])])).layout.title.text)
+    view(table([('a', [(0, 1)])]))
+    shown = view(table([(long + ' b', [(0, 10_000), (10_000, 10_002)])]))
+    if view is token_view: assert Shown(shown.html).text == long + ' b'
+    view(table([('ab', [(0, 1), (1, 2)])], score=[[np.nan, np.nan]], loss_base=[[np.nan, np.nan]]))
+    many = view(table([('ab' * 50_000, [(k, k + 1) for k in range(100_000)])]))
+    said = many.html if view is token_view else many.layout.title.text
+    assert '100,000 tokens' in said and 'page=1 shows the next' in said
 
 
 def test_table_without_text():

@@ -96,12 +96,13 @@ def tokens_at(
     return frame.assign(before=[t[max(0, a - width):a] for t, (a, b) in zip(texts, cuts)],
         token=[t[a:b] for t, (a, b) in zip(texts, cuts)], after=[t[b:b + width] for t, (a, b) in zip(texts, cuts)])
 
-# %% ../nbs/api/10b_lookup.ipynb #e78b3c70
+# %% ../nbs/api/10b_lookup.ipynb #44492dd8
 def row_tokens(
     ds:Dataset, # The table, with text
     i:int, # Row number, from 0
     column:str|None=None, # A further column with one number per token
-)->tuple: # The row's text, and a frame with a line per token
+    keep:np.ndarray|None=None, # bool, one per token of the row, in place of the column `keep`
+)->tuple: # The row's text, and a frame with a line per token; `rank` 1 is the row's highest score
     "The tokens of one row"
     check_text(ds)
     if isinstance(i, bool) or not isinstance(i, (int, np.integer)) or not 0 <= i < len(ds): raise BadInput('i', i, f'a row number from 0 to {len(ds) - 1}')
@@ -112,9 +113,13 @@ def row_tokens(
     starts, ends = (np.clip(row[c].astype(int), 0, len(text)) for c in ('starts', 'ends'))
     frame = pd.DataFrame(dict(position=np.arange(n), token=[text[a:b] for a, b in zip(starts, ends)], id=row['input_ids'], start=starts,
         end=np.maximum(starts, ends), trained=(row['labels'] != -100) & (np.arange(n) > 0)) | {c: row[c] for c in extra})
+    if keep is not None:
+        if np.shape(keep) != (n,): raise BadInput('keep', np.shape(keep), f'one bool for each of the {n} tokens of row {i}')
+        frame['keep'] = np.asarray(keep, bool)
+    if 'score' in frame: frame['rank'] = frame.score.where(np.isfinite(frame.score)).rank(method='first', ascending=False)
     return text, frame.assign(status=_statuses(frame, frame.trained))
 
-# %% ../nbs/api/10b_lookup.ipynb #c4b3f1db
+# %% ../nbs/api/10b_lookup.ipynb #e419a7ad
 names = dict(loss_base='base loss', loss_ref='reference loss', score='score')
 _truths = {1: 'truth: informative', 0: 'truth: not informative'}
 
@@ -123,11 +128,9 @@ def describe(
     column:str|None=None, # A further column to name
 )->list: # One string per line
     "Token, id, position, score, losses and status of each token, in words"
-    columns = [c for c in dict.fromkeys(['score', 'loss_base', 'loss_ref', column]) if c in frame and c not in ('keep', 'truth')]
-    lines = []
-    for token in frame.to_dict('records'):
-        numbers = [f'{names.get(c, visible(c))} {float(token[c]):.3g}' for c in columns if np.isfinite(float(token[c]))]
-        shown = [f"'{visible(token['token'])}'"] if 'token' in token else []
-        truth = [_truths[token['truth']]] if token.get('truth') in _truths else []
-        lines.append(', '.join([' '.join([*shown, f"id {token['id']}"]), f"position {token['position']}", *numbers, token['status'], *truth]))
-    return lines
+    columns = [c for c in dict.fromkeys(['score', 'rank', 'loss_base', 'loss_ref', column]) if c in frame and c not in ('keep', 'truth')]
+    number = lambda c: [f'{names.get(c, visible(c))} {v:{".0f" if c == "rank" else ".3g"}}' if abs(v) < np.inf else '' for v in frame[c].astype(float).tolist()]
+    shown = [f"'{visible(t)}' " for t in frame.token] if 'token' in frame else [''] * len(frame)
+    first = [f'{t}id {i}, position {p}' for t, i, p in zip(shown, frame.id.tolist(), frame.position.tolist())]
+    truth = [_truths.get(t, '') for t in frame.truth] if 'truth' in frame else [''] * len(frame)
+    return [', '.join(filter(None, parts)) for parts in zip(first, *map(number, columns), frame.status, truth)]

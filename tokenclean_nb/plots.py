@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['score_threshold', 'plot_scores', 'plot_quadrants', 'plot_rounds']
 
-# %% ../nbs/api/12_plots.ipynb #f57b5521
+# %% ../nbs/api/12_plots.ipynb #9d02b7bf
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -17,6 +17,7 @@ from .data import flat
 from .errors import BadInput
 from .lookup import describe, response_tokens, tokens_at
 from .palette import escape_plotly, faint, ink, kept_colour, removed_colour, template
+from .selection import groups
 
 # %% ../nbs/api/12_plots.ipynb #d8d382bb
 def _scored(ds, columns):
@@ -38,27 +39,45 @@ def score_threshold(
     lowest = score[keep].min()
     return float(lowest) if score[~keep].max() <= lowest else None
 
-# %% ../nbs/api/12_plots.ipynb #8603856f
+# %% ../nbs/api/12_plots.ipynb #9939ba83
+def _parts(ds, by, index, most=8):
+    "Names and masks of the groups to draw: the largest, and the others together"
+    if by is None: return {'': np.ones(len(index), bool)}
+    group = np.asarray(groups(ds, by))
+    if len(group) != len(flat(ds, 'input_ids')): raise BadInput('by', by, 'a column, or an array with one group per token')
+    number, names = pd.factorize(group[index], use_na_sentinel=False)
+    order = np.argsort(-np.bincount(number), kind='stable')
+    parts = {str(names[k]): number == k for k in order[:most]}
+    return parts | ({f'{len(order) - most} other groups': np.isin(number, order[most:])} if len(order) > most else {})
+
+def _edges(score, threshold, bins):
+    "Edges of the bars; one lies at the threshold, the outer two bars hold what lies beyond"
+    low, high = np.quantile(score, [.002, .998])
+    step = max(high - low, 1e-6) / bins
+    if threshold is not None: low = threshold - np.ceil((threshold - low) / step) * step
+    return low + step * np.arange(bins + 2)
+
 def plot_scores(
     ds:Dataset, # The table with `score`, and `keep` if tokens were selected
     bins:int=60, # Bars, at least 1
+    by=None, # A column's name, 'row', or an array with one group per token: one panel for each of the 8 largest groups
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # Tokens per score, kept and removed
-    "Draw the histogram of the scores"
+    "Draw the histogram of the scores, all together or by group"
     if bins < 1: raise BadInput('bins', bins, 'at least 1')
     values, keep, index = _scored(ds, ['score'])
-    score = values['score']
-    low, high = np.quantile(score, [.002, .998])
-    step, threshold = max(high - low, 1e-6) / bins, None if keep is None else score_threshold(score, keep)
-    if threshold is not None: low = threshold - np.ceil((threshold - low) / step) * step # a bar begins at the threshold
-    edges = low + step * np.arange(bins + 2)
+    score, threshold = values['score'], None if keep is None else score_threshold(values['score'], keep)
+    edges, groups_ = _edges(score, threshold, bins), _parts(ds, by, index)
     count = lambda s: np.histogram(np.clip(s, edges[0], edges[-1]), edges)[0]
-    fig = go.Figure(layout=dict(template=template, barmode='stack', bargap=0))
-    parts = dict(scored=np.ones(len(score), bool)) if keep is None else dict(kept=keep, removed=~keep)
-    for name, part in parts.items(): fig.add_bar(x=(edges[:-1] + edges[1:]) / 2, y=count(score[part]), width=np.diff(edges), name=f'{name} ({part.sum():,})', marker=_marker(name),
-        hovertemplate='score %{x:.3f}<br>%{y:,} tokens<extra>' + name + '</extra>')
-    if threshold is not None: fig.add_vline(x=threshold, line=dict(color=ink, dash='dash'), annotation=dict(text=f'threshold {threshold:.3g}', yref='paper', y=.97, xanchor='left', bgcolor='rgba(255,255,255,.85)'))
-    fig.update_layout(title=f'Scores of {len(score):,} tokens', xaxis_title='score; the outer bars hold what lies beyond', yaxis_title='tokens')
+    said = lambda name, part: f'{escape_plotly(name)}: {part.sum():,} tokens' + ('' if keep is None else f', {keep[part].mean():.0%} kept')
+    fig = make_subplots(rows=len(groups_), cols=1, shared_xaxes=True, vertical_spacing=.25 / len(groups_), subplot_titles=None if by is None else [said(*g) for g in groups_.items()])
+    kinds = dict(scored=np.ones(len(score), bool)) if keep is None else dict(kept=keep, removed=~keep)
+    for k, part in enumerate(groups_.values(), 1):
+        for name, kind in kinds.items(): fig.add_bar(x=(edges[:-1] + edges[1:]) / 2, y=count(score[kind & part]), width=np.diff(edges), name=f'{name} ({kind.sum():,})', legendgroup=name, showlegend=k == 1,
+            marker=_marker(name), hovertemplate='score %{x:.3f}<br>%{y:,} tokens<extra>' + name + '</extra>', row=k, col=1)
+    if threshold is not None: fig.add_vline(x=threshold, line=dict(color=ink, dash='dash')).add_annotation(x=threshold, yref='paper', y=.97, xanchor='left', showarrow=False, bgcolor='rgba(255,255,255,.85)', text=f'threshold {threshold:.3g}')
+    fig.update_layout(template=template, barmode='stack', bargap=0, height=450 if by is None else 140 + 130 * len(groups_), title=f'Scores of {len(score):,} tokens')
+    fig.update_xaxes(title_text='score; the outer bars hold what lies beyond', row=len(groups_), col=1).update_yaxes(title_text='tokens')
     return fig.update_layout(**layout)
 
 def _marker(name):

@@ -1,0 +1,135 @@
+"Every widget in JupyterLab: moved as a person would, and what follows seen"
+import re
+
+import pytest
+
+from conftest import notebook, shots
+
+setup = '''from types import SimpleNamespace
+import numpy as np, pandas as pd
+from tokenclean_nb.examples import example_table
+from tokenclean_nb.views import token_view, plot_tokens
+from tokenclean_nb.widgets import *
+ds = example_table()
+run = SimpleNamespace(data=ds.add_column('part', np.array([0, 0, 1, 1, 2, 2])), rounds=pd.DataFrame(dict(round=[0, 1, 2], tokens=[30]*3, kept=[30, 18, 18], threshold=[np.nan, .6, .5], noise_before=[.6]*3, noise_after=[.6, .4, .3])))'''
+cells = dict(explorer='TokenExplorer(ds)', game="SelectionGame(ds, 0)", player='RoundPlayer(run)', labeller='TokenLabeller(ds, n=5)', bounds='BoundExplorer()', view='token_view(ds, 5)')
+
+
+@pytest.fixture(scope='module')
+def outputs(lab, chromium):
+    "The page of a notebook that was run, with a function that finds the output of a cell"
+    address, folder = lab
+    notebook(folder / 'widgets.ipynb', [setup, *cells.values()])
+    page = chromium.new_context(viewport=dict(width=1300, height=4200)).new_page()
+    page.goto(f'{address}/lab/tree/widgets.ipynb?reset')
+    page.wait_for_selector('.jp-Notebook .jp-Cell', timeout=90_000)
+    page.wait_for_selector('.jp-NotebookPanel-toolbar [data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=90_000)
+    page.wait_for_timeout(5000) # JupyterLab is ready some time after its kernel is
+    page.click('text=Run >> nth=0')
+    page.click('li[data-command="runmenu:run-all"]')
+    page.wait_for_function(f'document.querySelectorAll(".jp-OutputArea-output").length >= {len(cells)}', timeout=120_000)
+    page.wait_for_timeout(3000)
+    page.screenshot(path=shots / 'lab.png')
+    return lambda name: page.locator('.jp-CodeCell').nth(1 + list(cells).index(name)).locator('.jp-Cell-outputArea')
+
+
+def until(locator, pattern):
+    "Wait until the text of an element matches, and return it"
+    for _ in range(60):
+        if re.search(pattern, text := locator.inner_text()): return text
+        locator.page.wait_for_timeout(250)
+    raise AssertionError(f'{pattern} not in {text}')
+
+
+def press(output, handle, key, times=1):
+    "Keys on a slider, as with a keyboard"
+    output.locator('.noUi-handle').nth(handle).focus()
+    for _ in range(times): output.page.keyboard.press(key)
+
+
+def test_explorer(outputs):
+    output = outputs('explorer')
+    before = until(output, r'scored tokens kept \(5\d\.\d%\)')
+    kept = output.locator('ins').count()
+    press(output, 0, 'Home')
+    after = until(output, r'scored tokens kept \(0\.\d%\)|\([01]\.\d%\)')
+    assert before != after and output.locator('ins').count() < kept
+    press(output, 0, 'End')
+    until(output, r'\(100\.0%\)')
+    output.locator('select').first.select_option('row')
+    until(output, 'within each row')
+    output.locator('input[placeholder="a token or a word"]').fill('copper')
+    output.page.keyboard.press('Enter')
+    until(output, 'is in 1 of 6 rows')
+    output.locator('button', has_text='Next found').click()
+    until(output, 'row 1:')
+    assert 'outline' in output.locator('[data-part=text]').inner_html()
+    output.screenshot(path=shots / 'lab_explorer.png')
+
+
+def test_game(outputs):
+    output = outputs('game')
+    assert output.locator('ins, del').count() == 0, 'the answer must not show before the reveal'
+    tokens = output.locator('button.jupyter-button.widget-toggle-button')
+    assert tokens.count() > 10
+    for k in (2, 3, 5): tokens.nth(k).click()
+    until(output, '3 of .* tokens marked')
+    output.locator('input[type=text]').fill('Ada L.')
+    output.locator('input[type=text]').press('Enter')
+    output.locator('button', has_text='Reveal').click()
+    text = until(output, 'decide alike on')
+    assert re.search(r'game:Ada-L:0:[0-9a-f]{8}:\d+:[0-9a-f]+', text) and tokens.first.is_disabled()
+    output.screenshot(path=shots / 'lab_game.png')
+    output.locator('button', has_text='Start again').click()
+    until(output, '0 of .* tokens marked')
+    assert output.locator('.widget-toggle-button.mod-active').count() == 0
+
+
+def test_player(outputs):
+    output = outputs('player')
+    until(output, 'Round 0:')
+    press(output, 0, 'ArrowRight')
+    until(output, 'Round 1:.*40.0% after')
+    assert output.locator('img[alt]').count() == 1
+    output.locator('.widget-play button').first.click()
+    until(output, 'Round 2:.*30.0% after')
+    until(output, 'row 4:')
+    output.screenshot(path=shots / 'lab_player.png')
+
+
+def test_labeller(outputs):
+    output = outputs('labeller')
+    until(output, '0 of 5 tokens labelled')
+    output.locator('button', has_text=re.compile('^Informative')).click()
+    until(output, '1 of 5 tokens labelled. Noise rate .*interval')
+    output.locator('button', has_text='Undo').click()
+    until(output, '0 of 5 tokens labelled')
+    for k in range(5):
+        output.locator('button', has_text='Not informative').click()
+        until(output, f'{k + 1} of 5')
+    until(output, 'All done')
+    output.screenshot(path=shots / 'lab_labeller.png')
+
+
+def test_bounds(outputs):
+    output = outputs('bounds')
+    until(output, 'Cleaning wins')
+    picture = output.locator('img').get_attribute('src')
+    press(output, 1, 'End')
+    until(output, 'All tokens win.*at no number of tokens')
+    assert output.locator('img').get_attribute('src') != picture
+    press(output, 1, 'Home')
+    until(output, 'Cleaning wins')
+    output.screenshot(path=shots / 'lab_bounds.png')
+
+
+def test_slider_of_a_view(outputs):
+    output = outputs('view')
+    slider = output.locator('input[type=range]')
+    assert 'as selected' in output.inner_text()
+    slider.focus()
+    output.page.keyboard.press('Home')
+    until(output, 'keep the 0 highest')
+    assert output.locator('[data-part=text] ins').count() == 0 and output.locator('[data-part=text] del').count() > 0
+    output.locator('button', has_text='reset').click()
+    assert output.locator('[data-part=text] ins').count() > 0
