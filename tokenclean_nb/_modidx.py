@@ -221,7 +221,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                          'tokenclean_nb/labelling.py'),
                                          'tokenclean_nb.labelling._question': ( 'api/labelling.html#_question',
                                                                                 'tokenclean_nb/labelling.py'),
-                                         'tokenclean_nb.labelling._rate': ('api/labelling.html#_rate', 'tokenclean_nb/labelling.py'),
                                          'tokenclean_nb.labelling.sample_tokens': ( 'api/labelling.html#sample_tokens',
                                                                                     'tokenclean_nb/labelling.py')},
             'tokenclean_nb.lookup': { 'tokenclean_nb.lookup._statuses': ('api/lookup.html#_statuses', 'tokenclean_nb/lookup.py'),
@@ -566,5 +565,4 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                        'tokenclean_nb/widgets.py'),
                                        'tokenclean_nb.widgets.TokenExplorer.view': ( 'api/widgets.html#tokenexplorer.view',
                                                                                      'tokenclean_nb/widgets.py'),
-                                       'tokenclean_nb.widgets._pays_above': ('api/widgets.html#_pays_above', 'tokenclean_nb/widgets.py'),
                                        'tokenclean_nb.widgets._slider': ('api/widgets.html#_slider', 'tokenclean_nb/widgets.py')}}}

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['orders', 'sample_tokens', 'TokenLabeller']
 
-# %% ../nbs/api/12d_labelling.ipynb #c2ac3c4f
+# %% ../nbs/api/12d_labelling.ipynb #fe99b8d9
 import json
 from pathlib import Path
 from zlib import crc32
@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 from fastcore.basics import patch
-from scipy.stats import binomtest
 from traitlets import Int
 
+from .bounds import noise_interval
 from .data import flat
 from .errors import BadInput, check_choice
 from .interactive import Interactive
@@ -97,12 +97,7 @@ def undo(self:TokenLabeller):
     if self.file is not None: self.save(self.file)
     self.at -= 1
 
-# %% ../nbs/api/12d_labelling.ipynb #c595f5b6
-def _rate(wrong, n, confidence):
-    "Share of wrong tokens with its exact interval"
-    found = binomtest(int(wrong), int(n)).proportion_ci(confidence, method='exact')
-    return wrong / n, found.low, found.high
-
+# %% ../nbs/api/12d_labelling.ipynb #a7ae416f
 @patch
 def to_frame(self:TokenLabeller)->pd.DataFrame: # A line per labelled token, as `lookup.tokens_at`, with `informative`
     "The labels with the tokens they belong to"
@@ -119,7 +114,7 @@ def noise_rates(self:TokenLabeller,
     informative, index = np.array(list(self.labels.values()), bool), np.array(list(self.labels), np.int64)
     wrong = {'all tokens kept': ~informative}
     if 'keep' in self.ds.column_names: wrong['as selected'] = flat(self.ds, 'keep')[index].astype(bool) != informative
-    return pd.DataFrame([dict(labels=k, tokens=len(w), wrong=int(w.sum())) | dict(zip(('rate', 'low', 'high'), _rate(w.sum(), len(w), confidence))) for k, w in wrong.items()])
+    return pd.DataFrame([dict(labels=k, tokens=len(w), wrong=int(w.sum()), rate=w.mean(), **dict(zip(('low', 'high'), noise_interval(w.sum(), len(w), confidence)))) for k, w in wrong.items()])
 
 # %% ../nbs/api/12d_labelling.ipynb #c8df9a2b
 @patch

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TokenExplorer', 'RoundPlayer', 'BoundExplorer', 'SelectionGame', 'TokenLabeller', 'plot_room']
 
-# %% ../nbs/api/13a_widgets.ipynb #b02a698f
+# %% ../nbs/api/13a_widgets.ipynb #39e9de6d
 import re
 from zlib import crc32
 
@@ -17,7 +17,7 @@ from datasets import Dataset
 from fastcore.basics import patch
 from traitlets import Bool, Float, Int, Unicode, link, validate
 
-from .bounds import error_bound, noise_rate
+from .bounds import bound_verdict, error_bound, noise_rate, quantity_term, tokens_to_pay
 from .data import flat, lengths
 from .errors import BadInput, check_choice, check_fraction
 from .interactive import Interactive, line_picture
@@ -205,7 +205,7 @@ def static(self:RoundPlayer):
     folds = ''.join(f'<details{" open" if r == self.round else ""}><summary>{escape_html(self.says(r))}</summary>{v.html if v else ""}</details>' for r, v in views)
     return self.chart() + folds
 
-# %% ../nbs/api/13a_widgets.ipynb #3c145cc5
+# %% ../nbs/api/13a_widgets.ipynb #27c503de
 class BoundExplorer(Interactive):
     "Move noise, keep fraction, tokens and delta, and see whether cleaning pays"
     noise, noise_after, keep_fraction, tokens, delta = Float(.4, min=0, max=1), Float(.25, min=0, max=1), Float(.6), Float(1e4, min=10), Float(.05, min=1e-6, max=.5)
@@ -221,26 +221,18 @@ class BoundExplorer(Interactive):
             delta=ipywidgets.FloatSlider(description='delta', **{**share, 'min': .01, 'max': .5}))
 
     @property
-    def bounds(self)->dict: # Bounds and their second terms, and the tokens above which cleaning pays (None: never)
+    def bounds(self)->dict: # Bounds and their second terms, and the tokens above which cleaning pays (infinite: never)
         "The numbers behind the sentence"
-        quantity = [float(error_bound(0, max(1, n), self.delta)) for n in (self.tokens, self.keep_fraction * self.tokens)]
-        return dict(all_tokens=self.noise + quantity[0], cleaned=self.noise_after + quantity[1], quantity=quantity[0], quantity_after=quantity[1], pays_above=_pays_above(self))
+        quantity = [float(quantity_term(max(1, n), self.delta)) for n in (self.tokens, self.keep_fraction * self.tokens)]
+        return dict(all_tokens=self.noise + quantity[0], cleaned=self.noise_after + quantity[1], quantity=quantity[0], quantity_after=quantity[1],
+            pays_above=float(tokens_to_pay(self.noise - self.noise_after, self.keep_fraction, self.delta)))
 
-def _pays_above(state):
-    "Tokens above which the cleaned bound is lower: the number at which the drop in noise equals the required one (derived by us); None: never"
-    drop, cost = state.noise - state.noise_after, 1 / np.sqrt(state.keep_fraction) - 1
-    return float((error_bound(0, 1, state.delta) * cost / drop)**2) if drop > 0 else None
-
-# %% ../nbs/api/13a_widgets.ipynb #82795009
+# %% ../nbs/api/13a_widgets.ipynb #9230119d
 @patch
 def __str__(self:BoundExplorer):
-    b, drop = self.bounds, self.noise - self.noise_after
-    cost = b['quantity_after'] - b['quantity']
-    first = f'error bound {b["all_tokens"]:.3f} with all tokens, {b["cleaned"]:.3f} with the cleaned ones'
-    if min(b['all_tokens'], b['cleaned']) >= 1: return f'Nobody wins: {first}; a bound of 1 or more says nothing. More tokens are needed.'
-    if drop <= 0: return f'All tokens win: {first}. Cleaning removes tokens and does not lower the noise rate, so it pays at no number of tokens.'
-    winner, more = ('Cleaning wins', 'more') if b['cleaned'] < b['all_tokens'] else ('All tokens win', 'no more')
-    return f'{winner}: {first}. Cleaning lowers the noise rate by {drop:.3f}, {more} than the {cost:.3f} that fewer tokens cost; it pays above {b["pays_above"]:,.0f} tokens.'
+    verdict = bound_verdict(self.noise, self.noise_after, max(self.tokens, 1 / self.keep_fraction), self.keep_fraction, self.delta)
+    above = self.bounds['pays_above']
+    return verdict + (f' Cleaning pays above {above:,.0f} tokens.' if np.isfinite(above) else ' Cleaning pays at no number of tokens.')
 
 @patch
 def picture(self:BoundExplorer):
