@@ -219,17 +219,17 @@ def demo(
     path = write_report(Path(out)/'report.html', shown.data, shown.rounds, title='Token cleaning: the demo', facts={'seed': seed, 'fraction': room.fraction, 'shown below': 'the run of the method fixed'}, comparison=table)
     _say(f'wrote {path} in {time.time() - start:.0f} s', f'next: open {path}, then try your own data: tokenclean clean --help')
 
-# %% ../nbs/api/14_cli.ipynb #40c03bde
+# %% ../nbs/api/14_cli.ipynb #6e3aa2be
 def results(
     out:str='nbs/guides/results', # Folder for one CSV per study
     cells:str='runs/cells', # Every finished run is kept here and not done again
-    data:str|None=None, # Instruction data for the studies on real text, separated by commas; leave out for generated worlds alone
+    data:str|None=None, # Instruction data for the studies on real text, as name=source, separated by commas; leave out for generated worlds alone
     model:str|None=None, # Base model of those studies: a folder or a Hub name
     workers:int=2, # Processes; each uses one thread
     quick:bool=False, # Few and small runs, to try everything out
 ):
     "Measure everything the results page shows, in about an hour on two cores"
-    sources = {Path(d).stem: d for d in data.split(',')} if data else None
+    sources = dict(d.split('=', 1) if '=' in d else (Path(d).stem, d) for d in data.split(',')) if data else None
     start, found = time.time(), run_studies(out, cells, workers, quick=quick, data=sources, model=model)
     _say(*(f'{name}: {len(frame)} results' for name, frame in found.items()), f'wrote {out} in {time.time() - start:.0f} s')
 
