@@ -1,4 +1,5 @@
 "The site, its workflows and its Colab cells hold together: every link leads somewhere, every command exists."
+import ast
 import importlib.util
 import json
 import re
@@ -104,12 +105,40 @@ def test_the_address_stands_in_one_place():
         assert colab.config.git_url not in path.read_text(encoding='utf-8'), f'{path.relative_to(root)} repeats the address of pyproject.toml'
 
 
-def test_gpu_cells_ask_for_a_gpu():
-    cell = lambda source: dict(cell_type='code', id='x', metadata={}, outputs=[], execution_count=None, source=[source])
+def test_colab_cells_are_made_and_kept():
+    code = lambda source: dict(cell_type='code', id='x', metadata={}, outputs=[], execution_count=None, source=[source])
     path, title = root/'nbs/lessons/x.ipynb', dict(cell_type='markdown', id='t', metadata={}, source=['# x'])
-    made = colab.with_colab(dict(cells=[title, cell('#| gpu\nif gpu_ready(): 1')], metadata={}), path)
+    made = colab.with_colab(dict(cells=[title, code('#| gpu\nif gpu_ready(): 1')], metadata={}), path)
+    assert [c['id'] for c in made['cells']] == ['t', 'colab-link', 'colab-install', 'x']
+    assert colab.address(path) in ''.join(made['cells'][1]['source']) and colab.config.git_url in ''.join(made['cells'][2]['source'])
     assert made['metadata'] == dict(accelerator='GPU', colab=dict(gpuType='T4'))
-    assert 'accelerator' not in colab.with_colab(dict(cells=[title, cell('1')], metadata=made['metadata']), path)['metadata']
+    assert colab.with_colab(made, path) == made
+    moved = colab.with_colab(made | dict(cells=made['cells'][:3]), root/'nbs/api/y.ipynb')
+    assert len(moved['cells']) == 3 and 'nbs/api/y.ipynb)' in ''.join(moved['cells'][1]['source']) and 'accelerator' not in moved['metadata']
+
+
+def asks_for_a_gpu(source):
+    "Is the cell one `if` that asks for a device, by `gpu_ready`, which says what to do, or with an `else`?"
+    body = ast.parse(source).body
+    if len(body) != 1 or not isinstance(body[0], ast.If) or not isinstance(body[0].test, ast.Call): return False
+    asked = ast.unparse(body[0].test.func)
+    return asked == 'gpu_ready' or asked.endswith('is_available') and bool(body[0].orelse)
+
+
+@pytest.mark.parametrize('path', [p for p in pages if p.suffix == '.ipynb'], ids=lambda p: p.stem)
+def test_gpu_cells_fall_back(path):
+    nb = json.loads(path.read_text(encoding='utf-8'))
+    sources = [''.join(c['source']) for c in nb['cells'] if c['cell_type'] == 'code']
+    gpu = [s for s in sources if s.startswith('#| gpu')]
+    for source in gpu: assert asks_for_a_gpu(source), f'begin with `if gpu_ready():`, all else inside it:\n{source}'
+    assert bool(gpu) == (nb['metadata'].get('accelerator') == 'GPU')
+    for source in sources:
+        if source not in gpu: assert '#| gpu' not in source, 'the mark is the first line of a cell'
+
+
+def test_a_gpu_cell_that_does_not_ask_is_found():
+    assert asks_for_a_gpu('if gpu_ready():\n    x = 1') and asks_for_a_gpu('if torch.cuda.is_available(): 1\nelse: 2')
+    assert not asks_for_a_gpu('x = 1') and not asks_for_a_gpu('if torch.cuda.is_available(): 1') and not asks_for_a_gpu('if gpu_ready(): 1\ny = 2')
 
 
 @pytest.mark.parametrize('path', workflows, ids=lambda p: p.stem)
