@@ -179,6 +179,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'tokenclean_nb.plots.plot_rounds': ('api/plots.html#plot_rounds', 'tokenclean_nb/plots.py'),
                                      'tokenclean_nb.plots.plot_scores': ('api/plots.html#plot_scores', 'tokenclean_nb/plots.py'),
                                      'tokenclean_nb.plots.score_threshold': ('api/plots.html#score_threshold', 'tokenclean_nb/plots.py')},
+            'tokenclean_nb.recorded': { 'tokenclean_nb.recorded.recorded_rows': ( 'api/recorded.html#recorded_rows',
+                                                                                  'tokenclean_nb/recorded.py')},
             'tokenclean_nb.report': { 'tokenclean_nb.report._about': ('api/report.html#_about', 'tokenclean_nb/report.py'),
                                       'tokenclean_nb.report._examples': ('api/report.html#_examples', 'tokenclean_nb/report.py'),
                                       'tokenclean_nb.report._extreme': ('api/report.html#_extreme', 'tokenclean_nb/report.py'),
