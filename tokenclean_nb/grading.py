@@ -87,7 +87,7 @@ class Check:
         tries[self.title] = [n + 1, passed or bool(result)]
         return result
 
-# %% ../nbs/api/13a_grading.ipynb #2a63f5ec
+# %% ../nbs/api/13a_grading.ipynb #7f32d9c2
 def _calls(answer, cases):
     "The answer for each case, or (None, what went wrong)"
     outs = []
@@ -95,7 +95,7 @@ def _calls(answer, cases):
         mine, again = copy.deepcopy(args), copy.deepcopy(args)
         try: out, second = answer(*mine), answer(*again)
         except Exception as e: return None, ('runs without an error', f'it raised {type(e).__name__}: {e}')
-        if out is ...: return None, ('is written', 'the stub still returns `...`.')
+        if out is ...: return None, ('is written: the stub still returns `...`', '')
         if out is None: return None, ('returns a value', 'it returns None: is there a `return`?')
         if not all(a is b or same(a, b) for a, b in zip(mine, args)): return None, ('leaves its arguments as they are', 'it writes into an argument: work on a copy.')
         if not same(out, second): return None, ('gives the same answer for the same arguments', 'it draws at random without the seed it was given.')
@@ -107,13 +107,13 @@ def _holds(test, out, args):
     try: return bool(test(out, *args))
     except Exception: return False
 
-# %% ../nbs/api/13a_grading.ipynb #b69a6e1f
+# %% ../nbs/api/13a_grading.ipynb #67a3f003
 @patch
 def test(self:Check,
     answer, # The learner's function
 )->Result: # What was found
     "Grade an answer without a note for `progress`"
-    if answer is ...: return Result(self.title, [], 'is written', hint=self.hint)
+    if answer is ...: return Result(self.title, [], 'is written: it is still `...`', hint=self.hint)
     outs, wrong = _calls(answer, self.cases)
     if wrong: return Result(self.title, [], wrong[0], wrong[1], self.hint)
     expected, held = [self.solution(*args) for args in self.cases], []
