@@ -23,6 +23,13 @@ def test_each_mistake_gets_its_own_name(name, mistake):
     assert mistake in repr(found) and found.failed in repr(found)
 
 
+def test_two_mistakes_are_named_one_after_the_other():
+    def softmax(logits): return np.exp(logits) / np.exp(logits).sum()
+    with np.errstate(all='ignore'): first = every['check_token_loss'].test(lambda logits, target: softmax(logits)[target])
+    second = every['check_token_loss'].test(lambda logits, target: softmax(logits - logits.max())[target])
+    assert 'overflows' in first.mistake and 'a probability' in second.mistake
+
+
 def test_numbers_are_unique_and_a_test_is_not_a_try():
     assert len({c.title for c in every.values()}) == len(every)
     assert not tries

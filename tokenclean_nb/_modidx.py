@@ -125,6 +125,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'tokenclean_nb.grading.Result.lines': ('api/grading.html#result.lines', 'tokenclean_nb/grading.py'),
                                        'tokenclean_nb.grading._calls': ('api/grading.html#_calls', 'tokenclean_nb/grading.py'),
                                        'tokenclean_nb.grading._holds': ('api/grading.html#_holds', 'tokenclean_nb/grading.py'),
+                                       'tokenclean_nb.grading._mistake': ('api/grading.html#_mistake', 'tokenclean_nb/grading.py'),
                                        'tokenclean_nb.grading._show': ('api/grading.html#_show', 'tokenclean_nb/grading.py'),
                                        'tokenclean_nb.grading.progress': ('api/grading.html#progress', 'tokenclean_nb/grading.py'),
                                        'tokenclean_nb.grading.same': ('api/grading.html#same', 'tokenclean_nb/grading.py')},

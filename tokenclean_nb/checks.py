@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['check_mask_prompt', 'check_informative_share', 'check_noise_rate', 'check_token_loss', 'check_row_losses',
            'check_batch_loss', 'check_influence_score', 'check_select', 'check_agreement', 'check_select_pool',
-           'check_clean_labels', 'check_fixed', 'check_split_rows', 'check_evolve', 'check_kept_tokens']
+           'check_cleaned_labels', 'check_fixed', 'check_split_rows', 'check_evolve', 'check_kept_tokens']
 
 # %% ../nbs/api/13b_checks.ipynb #54020f87
 import numpy as np
@@ -214,10 +214,10 @@ check_select_pool = Check('4.1', 'select_pool', _pool, _in_rows(_best),
      'the rows are not cut apart again: give one mask per row.': lambda scores, fraction: _best(np.concatenate(scores), fraction)},
     'np.concatenate the rows, select once, np.split back.')
 
-# %% ../nbs/api/13b_checks.ipynb #51a479ad
+# %% ../nbs/api/13b_checks.ipynb #59e76ae6
 _cut = [(np.array([-100, -100, 5, 6, 7]), np.array([_no, _no, _yes, _no, _yes])), (np.array([-100, 0, 8, 0]), np.array([_no, _yes, _no, _no]))]
 
-check_clean_labels = Check('4.2', 'clean_labels', _cut,
+check_cleaned_labels = Check('4.2', 'cleaned_labels', _cut,
     lambda labels, keep: np.where(keep, labels, -100),
     {'one label per token': lambda out, labels, keep: np.shape(out) == labels.shape,
      'kept tokens keep their label': lambda out, labels, keep: np.array_equal(np.asarray(out)[keep], labels[keep]),

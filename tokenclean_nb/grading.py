@@ -57,12 +57,13 @@ def same(
     if a.shape != b.shape or (a.dtype == bool) != (b.dtype == bool) or a.dtype.kind not in 'biuf': return False
     return bool(np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True))
 
-# %% ../nbs/api/13a_grading.ipynb #a6c89166
+# %% ../nbs/api/13a_grading.ipynb #22bf1ff7
 tries = {} # exercise: [calls of its check, whether one passed], in this kernel
 
 def _show(value):
     "A value in few characters"
     if callable(value): return value.__name__.strip('_')
+    if isinstance(value, (float, np.floating)): return f'{value + 0:.4g}'
     text = np.array2string(np.asarray(value), precision=3, threshold=12) if isinstance(value, np.ndarray) else repr(value)
     return text if len(text) < 200 else text[:200] + ' …'
 
@@ -87,14 +88,14 @@ class Check:
         tries[self.title] = [n + 1, passed or bool(result)]
         return result
 
-# %% ../nbs/api/13a_grading.ipynb #7f32d9c2
+# %% ../nbs/api/13a_grading.ipynb #9c081b5a
 def _calls(answer, cases):
     "The answer for each case, or (None, what went wrong)"
     outs = []
     for args in cases:
         mine, again = copy.deepcopy(args), copy.deepcopy(args)
         try: out, second = answer(*mine), answer(*again)
-        except Exception as e: return None, ('runs without an error', f'it raised {type(e).__name__}: {e}')
+        except Exception as e: return None, (f'runs without an error: {type(e).__name__}: {e}', '')
         if out is ...: return None, ('is written: the stub still returns `...`', '')
         if out is None: return None, ('returns a value', 'it returns None: is there a `return`?')
         if not all(a is b or same(a, b) for a, b in zip(mine, args)): return None, ('leaves its arguments as they are', 'it writes into an argument: work on a copy.')
@@ -102,12 +103,18 @@ def _calls(answer, cases):
         outs.append(out)
     return outs, None
 
+def _mistake(outs, expected, wrongs):
+    "The mistake whose program gives these answers; or else one that explains the answer wherever it makes a difference"
+    alike = {m: [same(a, b) for a, b in zip(outs, wrong)] for m, wrong in wrongs.items()}
+    explains = lambda m: (told := [a for a, e, w in zip(alike[m], expected, wrongs[m]) if not same(w, e)]) and all(told)
+    return next((m for m in wrongs if all(alike[m])), '') or next((m for m in wrongs if explains(m)), '')
+
 def _holds(test, out, args):
     "Does a property hold? What cannot be tested does not"
     try: return bool(test(out, *args))
     except Exception: return False
 
-# %% ../nbs/api/13a_grading.ipynb #67a3f003
+# %% ../nbs/api/13a_grading.ipynb #b96f80e9
 @patch
 def test(self:Check,
     answer, # The learner's function
@@ -123,7 +130,7 @@ def test(self:Check,
         good = [same(out, e) if holds is None else _holds(holds, out, args) for out, e, args in zip(outs, expected, self.cases)]
         if all(good): held.append(words); continue
         k = good.index(False)
-        mistake = next((m for m, program in self.mistakes.items() if all(same(out, program(*args)) for out, args in zip(outs, self.cases))), '')
+        mistake = _mistake(outs, expected, {m: [program(*args) for args in self.cases] for m, program in self.mistakes.items()})
         example = f'for {self.name}({", ".join(_show(a) for a in self.cases[k])})\n  yours    {_show(outs[k])}'
         if self.by_reference: example += f'\n  expected {_show(expected[k])}'
         return Result(self.title, held, words, mistake, '' if mistake else self.hint, example)
