@@ -88,7 +88,7 @@ def test_sidebar_shows_every_page():
     for entry in website['sidebar']['contents'] + website['navbar']['left']:
         pattern = entry.get('contents', entry.get('href'))
         found = set((root/'nbs').glob(pattern)) & set(pages)
-        assert found or pattern == 'lessons/*', f'_quarto.yml: nothing matches {pattern}'
+        assert found, f'_quarto.yml: nothing matches {pattern}'
         shown |= found
     assert {p for p in pages if 'nbs' in p.parts} == shown
 
@@ -101,7 +101,7 @@ def test_colab_cells_are_those_of_the_address(path):
 
 def test_the_address_stands_in_one_place():
     assert colab.config.git_url and colab.config.doc_url
-    for path in [*root.glob('nbs/**/*.qmd'), *root.glob('tests/*.py'), *root.glob('tokenclean_nb/*.py'), root/'Makefile', root/'_quarto.yml']:
+    for path in [*root.glob('nbs/**/*.qmd'), *root.glob('tests/*.py'), root/'Makefile', root/'_quarto.yml']:
         assert colab.config.git_url not in path.read_text(encoding='utf-8'), f'{path.relative_to(root)} repeats the address of pyproject.toml'
 
 
