@@ -24,7 +24,7 @@ pytest: $(READY)
 	$(ONE) $(BIN)/python -m pytest -n 2
 
 nightly: $(READY) # the cells that take minutes; none needs a GPU
-	$(ONE) $(BIN)/nbdev-test --flags slow --n-workers 2
+	$(ONE) $(BIN)/nbdev-test --flags slow --n-workers 2 --cell-timeout 3600
 
 lab: $(READY)
 	$(BIN)/jupyter lab nbs
