@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 # one thread per test process: several with all cores each are many times slower
 ONE := OMP_NUM_THREADS=1 TQDM_DISABLE=1 HF_DATASETS_DISABLE_PROGRESS_BARS=1
 
-.PHONY: demo test gate notebooks pytest browser lab docs readme bench results
+.PHONY: demo test nightly gate notebooks pytest browser lab docs readme colab bench results
 
 demo: $(READY)
 	$(BIN)/tokenclean demo
@@ -32,15 +32,23 @@ browser: $(READY) .venv-colab/ready # JupyterLab and static pages in Chromium, n
 	$(PYTHON) -m venv .venv-colab && .venv-colab/bin/python -m pip install --quiet --disable-pip-version-check -r tests/browser/colab.txt
 	@touch $@
 
+nightly: $(READY) # the cells that take minutes; none needs a GPU
+	$(ONE) $(BIN)/nbdev-test --flags slow --n-workers 2 --cell-timeout 3600
+
 lab: $(READY)
 	$(BIN)/jupyter lab nbs
 
-docs: $(READY)
-	@command -v quarto >/dev/null || { echo 'make docs needs Quarto: https://quarto.org/docs/get-started'; exit 1; }
+docs: # the site, into _docs
+	@command -v quarto >/dev/null || { echo 'make docs needs Quarto, which is not on PATH: https://quarto.org/docs/get-started'; exit 1; }
+	@$(MAKE) --no-print-directory $(READY)
 	$(BIN)/nbdev-docs
+	@test -s _docs/index.html && echo 'wrote _docs; next: open _docs/index.html'
 
 readme: $(READY) # README.md is nbs/index.ipynb
 	$(BIN)/jupyter nbconvert --to markdown --output-dir . --output README nbs/index.ipynb
+
+colab: $(READY) # Colab link and install cell of every notebook, from the address in pyproject.toml
+	$(BIN)/python .ci/colab.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/losses.py --write
