@@ -203,7 +203,7 @@ def run_real_method(
     tokens, keep, truth = trained(run.data), flat(run.data, 'keep'), flat(run.data, 'truth')
     return dict(loss=float(np.nanmean(token_losses(run.model, held_out, progress=False))), noise_before=float((truth == 0)[tokens].mean()), noise_after=float((keep != (truth == 1))[tokens].mean()), kept=int(keep.sum()))
 
-# %% ../nbs/api/12d_studies.ipynb #de7a78c4
+# %% ../nbs/api/12d_studies.ipynb #72059e08
 worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structure='structured'))
 
 def _generated(quick):
@@ -223,6 +223,7 @@ def _generated(quick):
         mistakes=(run_mistake, grid(seed=three, mistake=['none', 'shift'] if quick else ['none', 'shift', 'sign', 'reference'], **small)),
         stability=(run_stability, grid(seed=three, **small)), positions=(run_positions, grid(seed=three, **small)))
 
+# %% ../nbs/api/12d_studies.ipynb #63d483d2
 def _real_plans(quick, data, model):
     "Grids over real text"
     seeds, size = (range(1), dict(warmup=60, rows=60)) if quick else (range(3), {})
@@ -243,6 +244,7 @@ def plan(
     if (data is None) != (model is None): raise BadInput('model', model, 'given together with `data`')
     return _generated(quick) | (_real_plans(quick, data, model) if data else {})
 
+# %% ../nbs/api/12d_studies.ipynb #19eb65a0
 def run_studies(
     out:str|Path, # Folder for one CSV per study
     cells:str|Path, # Folder for finished cells, as in `run_grid`

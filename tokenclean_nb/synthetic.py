@@ -103,7 +103,7 @@ def question(
 
 kinds = dict(fact=.2, profile=.1, card=.3, motto=.3, sum=.05, list=.05) # share of each kind of question
 
-# %% ../nbs/api/09_synthetic.ipynb #3c5f6997
+# %% ../nbs/api/09_synthetic.ipynb #e9d0def9
 def _badness(n, noise, spread, rng):
     "Share of wrong answers of each of n examples"
     if spread == 0 or noise == 0: return np.full(n, noise)
@@ -132,6 +132,7 @@ def _example(facts, kind, bad, structure, rng):
     if rng.random() < .1: words.append(str(rng.choice(closers)))
     return dict(instruction=instruction, output=' '.join(words), kind=kind, badness=bad, spans=spans)
 
+# %% ../nbs/api/09_synthetic.ipynb #bbd3f800
 def make_records(
     n:int, # Examples
     facts:dict, # The world's facts

@@ -59,7 +59,7 @@ def usable(
     rows = ds.select_columns(['input_ids', 'labels']).select(keep)
     return rows.add_column('length', lengths(rows)) # rows of like length share a batch: less padding
 
-# %% ../nbs/api/08_training.ipynb #a0957cf9
+# %% ../nbs/api/08_training.ipynb #6740f993
 class _TokenBar(TrainerCallback):
     "A progress bar in tokens, as when scoring"
     def __init__(self, tokens): self.tokens = tokens
@@ -68,6 +68,7 @@ class _TokenBar(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs): self.bar.update(self.bar.total * state.global_step // state.max_steps - self.bar.n)
     def on_train_end(self, args, state, control, **kwargs): self.bar.close()
 
+# %% ../nbs/api/08_training.ipynb #cd084812
 @contextmanager
 def _states_at(model, wanted):
     "Let the head of a model see the body's states at the wanted positions only, as one row"
@@ -95,6 +96,7 @@ def _trainer(model, **options):
     "The Trainer of a model; one that cannot be run as body and head is trained whole"
     return _KeptTrainer(model=model, compute_loss_func=_kept_loss, **options) if splits(model) else Trainer(model=model, **options)
 
+# %% ../nbs/api/08_training.ipynb #55b7230e
 def _arguments(given, folder):
     "TrainingArguments from the defaults and what the caller gave"
     try: return TrainingArguments(**{**defaults, 'output_dir': folder, **given})
