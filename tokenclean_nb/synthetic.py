@@ -101,7 +101,7 @@ def question(
 
 kinds = dict(fact=.2, profile=.1, card=.3, motto=.3, sum=.05, list=.05) # share of each kind of question
 
-# %% ../nbs/api/09_synthetic.ipynb #3c5f6997
+# %% ../nbs/api/09_synthetic.ipynb #1bd39fa3
 def _badness(n, noise, spread, rng):
     "Share of wrong answers of each of n examples"
     if spread == 0 or noise == 0: return np.full(n, noise)
@@ -142,6 +142,7 @@ def make_records(
     names = rng.choice(list(kinds), size=n, p=list(kinds.values()))
     return Dataset.from_list([_example(facts, str(k), float(b), structure, rng) for k, b in zip(names, _badness(n, noise, spread, rng))])
 
+# %% ../nbs/api/09_synthetic.ipynb #08a75349
 def make_grouped(
     n:int, # Examples of all groups together
     groups:dict, # Name of a group: (its facts, its share of the examples, its mean share of wrong answers)
@@ -185,7 +186,7 @@ def _groups(groups, facts, table, noise):
         found[name] = {key: v for key, v in facts.items() if key[0] in mine}, g.get('asked', 1) / total, share
     return found
 
-# %% ../nbs/api/09_synthetic.ipynb #2b95a1ef
+# %% ../nbs/api/09_synthetic.ipynb #3fe6dcf5
 @dataclass
 class Task:
     "Tables of one world, each with `truth`"
@@ -194,6 +195,7 @@ class Task:
     test: Dataset # Clean examples for measuring accuracy
     facts: dict # The world's facts
 
+# %% ../nbs/api/09_synthetic.ipynb #27bf3728
 def make_task(
     n:int, # Examples in the pool
     seed:int=0, # Seed of the world and its examples
