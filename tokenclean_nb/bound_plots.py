@@ -51,7 +51,7 @@ def _crossing(fig, enough):
     fig.add_vline(x=enough, line=dict(color=ink, width=1, dash='dot'))
     fig.add_annotation(x=np.log10(enough), y=1, yref='y2 domain', xref='x2', xanchor='left', yanchor='top', showarrow=False, bgcolor='rgba(255,255,255,.85)', text=f'cleaning pays above<br>{enough:,.0f} tokens', align='left')
 
-# %% ../nbs/api/12a_bound_plots.ipynb #a58fdad6
+# %% ../nbs/api/12a_bound_plots.ipynb #7934700a
 def plot_bounds(
     noise:float, # Noise rate of all tokens, in [0, 1]
     noise_after:float, # Noise rate after cleaning, in [0, 1]
@@ -72,9 +72,9 @@ def plot_bounds(
     enough = tokens_to_pay(noise - noise_after, keep_fraction, delta)
     if tokens[0] < enough < tokens[1]: _crossing(fig, float(enough))
     fig.update_xaxes(type='log', title='tokens before cleaning', exponentformat='power', dtick=1, ticks='outside', ticklen=6).update_yaxes(range=[0, 1.05]).update_yaxes(title='bound of the error', col=1)
-    return fig.update_layout(template=template, hovermode='x unified', title=f'Error bound, keep fraction {keep_fraction:g}, delta {delta:g}', legend=_below, **layout)
+    return fig.update_layout(template=template, hovermode='x unified', title=f'Error bound, keep fraction {keep_fraction:g}, delta {delta:g}', legend=_below).update_layout(**layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #12b82ddd
+# %% ../nbs/api/12a_bound_plots.ipynb #b92885e8
 def plot_payoff(
     fractions:tuple=(0.9, 0.6, 0.3), # Keep fractions, each in (0, 1); at most five
     delta:float=0.05, # The bounds fail with at most this probability, in (0, 1)
@@ -94,9 +94,9 @@ def plot_payoff(
     for y, text in (.96, 'above its line cleaning pays'), (.04, 'below it all tokens have the lower bound'):
         fig.add_annotation(xref='paper', yref='paper', x=.98 if y > .5 else .02, y=y, text=text, showarrow=False, xanchor='right' if y > .5 else 'left', font=dict(size=15))
     fig.update_xaxes(type='log', title='tokens before cleaning', exponentformat='power', dtick=1).update_yaxes(type='log', title='drop of the noise rate', dtick=1, exponentformat='power')
-    return fig.update_layout(title=f'How far the noise rate must fall, delta {delta:g}', showlegend=False, **layout)
+    return fig.update_layout(title=f'How far the noise rate must fall, delta {delta:g}', showlegend=False).update_layout(**layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #579f24f1
+# %% ../nbs/api/12a_bound_plots.ipynb #be81cacd
 def plot_measured(
     measured:pd.DataFrame, # As `measured.measured_bounds` makes it: method, round, quality, quantity, bound, error, violated
     **layout, # Passed to `fig.update_layout`
@@ -112,9 +112,9 @@ def plot_measured(
         if part.any(): fig.add_scatter(x=[[v for v, p in zip(level, part) if p] for level in x], y=measured.error[part], mode='markers', name=name, hovertemplate='%{y:.3f}',
             marker=dict(symbol=symbol, size=13, color=ink, line=dict(color='white', width=1.5)))
     fig.update_yaxes(title='bound and error', rangemode='tozero')
-    return fig.update_layout(title='Bound and measured error by round', **layout)
+    return fig.update_layout(title='Bound and measured error by round').update_layout(**layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #0fa5c5cf
+# %% ../nbs/api/12a_bound_plots.ipynb #887ee805
 def plot_groups(
     frame:pd.DataFrame, # A line per panel, group and round: `group`, `round`, the value, and `low` and `high` if there is an interval
     value:str, # The column to draw
@@ -132,7 +132,7 @@ def plot_groups(
     for col, p in enumerate(panels, 1):
         for group, part in (frame[frame[panel] == p] if panel else frame).groupby('group', sort=False): _trajectory(fig, col, title(p), str(group), part, value, styles[group])
     fig.update_xaxes(title='round', dtick=1).update_yaxes(title=value.replace('_', ' '), col=1)
-    return fig.update_layout(template=template, legend=_below, **layout)
+    return fig.update_layout(template=template, legend=_below).update_layout(**layout)
 
 def _trajectory(fig, col, panel, group, part, value, style):
     "One group's line and band"

@@ -132,7 +132,7 @@ def _example(facts, kind, bad, structure, rng):
     if rng.random() < .1: words.append(str(rng.choice(closers)))
     return dict(instruction=instruction, output=' '.join(words), kind=kind, badness=bad, spans=spans)
 
-# %% ../nbs/api/09_synthetic.ipynb #bbd3f800
+# %% ../nbs/api/09_synthetic.ipynb #af249c91
 def make_records(
     n:int, # Examples
     facts:dict, # The world's facts
@@ -145,6 +145,7 @@ def make_records(
     names = rng.choice(list(kinds), size=n, p=list(kinds.values()))
     return Dataset.from_list([_example(facts, str(k), float(b), structure, rng) for k, b in zip(names, _badness(n, noise, spread, rng))])
 
+# %% ../nbs/api/09_synthetic.ipynb #08a75349
 def make_grouped(
     n:int, # Examples of all groups together
     groups:dict, # Name of a group: (its facts, its share of the examples, its mean share of wrong answers)
@@ -188,7 +189,7 @@ def _groups(groups, facts, table, noise):
         found[name] = {key: v for key, v in facts.items() if key[0] in mine}, g.get('asked', 1) / total, share
     return found
 
-# %% ../nbs/api/09_synthetic.ipynb #2b95a1ef
+# %% ../nbs/api/09_synthetic.ipynb #3fe6dcf5
 @dataclass
 class Task:
     "Tables of one world, each with `truth`"
@@ -197,6 +198,7 @@ class Task:
     test: Dataset # Clean examples for measuring accuracy
     facts: dict # The world's facts
 
+# %% ../nbs/api/09_synthetic.ipynb #27bf3728
 def make_task(
     n:int, # Examples in the pool
     seed:int=0, # Seed of the world and its examples
