@@ -7,9 +7,10 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/training.html.md"""
 # %% auto #0
 __all__ = ['log', 'defaults', 'collate', 'usable', 'finetune']
 
-# %% ../nbs/api/08_training.ipynb #7c44e229
+# %% ../nbs/api/08_training.ipynb #320f0844
 import copy
 import logging
+import math
 import tempfile
 from contextlib import contextmanager
 
@@ -96,11 +97,15 @@ def _trainer(model, **options):
     "The Trainer of a model; one that cannot be run as body and head is trained whole"
     return _KeptTrainer(model=model, compute_loss_func=_kept_loss, **options) if splits(model) else Trainer(model=model, **options)
 
-# %% ../nbs/api/08_training.ipynb #55b7230e
-def _arguments(given, folder):
+# %% ../nbs/api/08_training.ipynb #45c0fa0a
+def _arguments(given, folder, rows):
     "TrainingArguments from the defaults and what the caller gave"
-    try: return TrainingArguments(**{**defaults, 'output_dir': folder, **given})
+    try: args = TrainingArguments(**{**defaults, 'output_dir': folder, **given})
     except TypeError as e: raise BadInput('training', sorted(given), 'arguments of transformers.TrainingArguments', str(e).split('__init__() ')[-1]) from None
+    batch = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+    steps = args.max_steps if args.max_steps > 0 else math.ceil(rows / batch) * args.num_train_epochs
+    if args.warmup_steps * steps < 1: args.warmup_steps = 0 # transformers rounds a share up to one step, whose learning rate is 0: a set that fits into one step would teach nothing
+    return args
 
 def finetune(
     model, # A causal language model; it is not changed
@@ -117,7 +122,7 @@ def finetune(
         model = _with_lora(model, lora)
     elif dtype != torch.float32: model = model.float() # full fine-tuning in half precision loses small updates
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _trainer(model, args=_arguments(training_arguments, folder), train_dataset=rows, data_collator=collate)
+        trainer = _trainer(model, args=_arguments(training_arguments, folder, len(rows)), train_dataset=rows, data_collator=collate)
         trainer.remove_callback(PrinterCallback)
         if progress: trainer.add_callback(_TokenBar(lengths(rows).sum()))
         trainer.train()
