@@ -78,7 +78,7 @@ class Cleaning:
         kept = flat(self.data, 'keep')[tokens].mean() if 'keep' in self.data.column_names else 1
         return f'Cleaning({self.method}: {len(self.data):,} rows, {tokens.sum():,} response tokens, {kept:.1%} kept, {len(self.rounds)} rounds)'
 
-# %% ../nbs/api/10_cleaning.ipynb #a2ebe3c7
+# %% ../nbs/api/10_cleaning.ipynb #56b38873
 class _Steps:
     "The trainings and scorings of a run; with a folder, finished ones are kept there and not done again"
     def __init__(self, tokenizer, seed, folder, training):
@@ -115,6 +115,7 @@ class _Steps:
         start = time.time()
         data = self.base_losses(base, pool)
         data = score(with_flat(data, 'loss_ref', self.losses('loss_ref', reference, data)))
+        if len(values := flat(data, 'score')[trained(data)]) > 1 and np.ptp(values) == 0: raise BadInput('reference', 'a model with the losses of the base', 'a model that has learned something', 'Give it more good examples, more epochs, or a higher learning rate.')
         return data, reference, dict(score_seconds=time.time() - start, warmup_seconds=warming.get('train_seconds', 0))
 
 # %% ../nbs/api/10_cleaning.ipynb #19c2c195
