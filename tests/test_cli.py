@@ -55,7 +55,7 @@ def test_folder_of_something_else_is_refused(records, tmp_path, capsys):
 
 def test_full_disk_leaves_nothing_half_written(records, tmp_path, capsys, monkeypatch):
     def full(*args, **kwargs): raise OSError(28, 'No space left on device')
-    monkeypatch.setattr('tokenclean_nb.losses.pq.write_table', full)
+    monkeypatch.setattr('tokenclean_nb.shards.pq.write_table', full)
     said = refused(capsys, 'score', '--model', 'tiny-base', '--data', records, '--out', tmp_path/'run')
     assert 'No space left on device' in said
     assert not [p for p in (tmp_path/'run').rglob('*') if p.suffix in ('.part', '.parquet')]
@@ -75,12 +75,12 @@ def test_interrupted_score_goes_on(records, tmp_path, capsys, monkeypatch):
     words = ['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/'run')]
     import tokenclean_nb.cli as cli
     scored = []
-    def stop_at_reference(model, ds, folder, column, *rest):
+    def stop_at_reference(model, ds, folder, column, **options):
         scored.append(column)
         if column == 'loss_ref' and scored.count('loss_ref') == 1: raise KeyboardInterrupt
-        return original(model, ds, folder, column, *rest)
-    original = cli.sharded_losses
-    monkeypatch.setattr(cli, 'sharded_losses', stop_at_reference)
+        return original(model, ds, folder, column, **options)
+    original = cli.score_shards
+    monkeypatch.setattr(cli, 'score_shards', stop_at_reference)
     assert 'goes on where it stopped' in refused(capsys, *words)
     before = (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns
     main(words)

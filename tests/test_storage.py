@@ -10,9 +10,10 @@ import torch
 from datasets import Dataset, concatenate_datasets
 from transformers import AutoModelForCausalLM, GPT2Config
 
-from tokenclean_nb import losses
+from tokenclean_nb import shards
 from tokenclean_nb.errors import BadInput
-from tokenclean_nb.losses import sharded_losses, token_losses
+from tokenclean_nb.losses import token_losses
+from tokenclean_nb.shards import sharded_losses
 from tokenclean_nb.storage import atomic, claim_folder, data_fingerprint, model_fingerprint, tokenizer_fingerprint
 
 
@@ -122,7 +123,7 @@ def ds():
 
 
 same = lambda a, b: np.array_equal(a, b, equal_nan=True)
-run = lambda model, ds, folder, **k: sharded_losses(model, ds, folder, 'loss_base', progress=False, shard_rows=3, **k)
+run = lambda model, ds, folder, **k: sharded_losses(model, ds, folder, 'loss_base', progress=False, size=3, **k)
 
 
 @pytest.mark.parametrize('error, fail', faults.values(), ids=faults)
@@ -130,7 +131,7 @@ run = lambda model, ds, folder, **k: sharded_losses(model, ds, folder, 'loss_bas
 @pytest.mark.parametrize('k', [0, 2, 3])
 def test_shards_go_on_after_a_failure(model, ds, tmp_path, monkeypatch, error, fail, where, k):
     whole, calls = run(model, ds, tmp_path/'whole'), []
-    owner = losses if where == '_run' else pq
+    owner = shards if where == '_run' else pq
     original = getattr(owner, where)
     def failing(*args, **kwargs):
         calls.append(1)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['log', 'defaults', 'collate', 'usable', 'finetune']
 
-# %% ../nbs/api/08_training.ipynb #d0a4c43f
+# %% ../nbs/api/08_training.ipynb #b58a8c44
 import copy
 import logging
 import tempfile
@@ -20,6 +20,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from .data import lengths, row_numbers, trained
 from .errors import BadInput
+from .storage import processes
 
 # %% ../nbs/api/08_training.ipynb #daf1a8bd
 log = logging.getLogger('tokenclean_nb')
@@ -54,7 +55,7 @@ def usable(
     rows = ds.select_columns(['input_ids', 'labels']).select(keep)
     return rows.add_column('length', lengths(rows)) # rows of like length share a batch: less padding
 
-# %% ../nbs/api/08_training.ipynb #9de6c23b
+# %% ../nbs/api/08_training.ipynb #82bc26db
 class _TokenBar(TrainerCallback):
     "A progress bar in tokens, as when scoring"
     def __init__(self, tokens): self.tokens = tokens
@@ -65,17 +66,19 @@ class _TokenBar(TrainerCallback):
 
 def _arguments(given, folder):
     "TrainingArguments from the defaults and what the caller gave"
-    try: return TrainingArguments(**{**defaults, 'output_dir': folder, **given})
+    try: return TrainingArguments(**{**defaults, 'use_cpu': processes().device.type == 'cpu', 'output_dir': folder, **given})
     except TypeError as e: raise BadInput('training', sorted(given), 'arguments of transformers.TrainingArguments', str(e).split('__init__() ')[-1]) from None
 
 def finetune(
     model, # A causal language model; it is not changed
     ds:Dataset, # The table, with masked labels
     lora=None, # Rank of LoRA matrices or a `peft.LoraConfig`; None: all weights are trained
+    merge:bool=True, # Merge the LoRA matrices into the weights? False: the result is a model with an adapter
     progress:bool=True, # Show a bar with tokens per second and time left?
     **training_arguments, # Arguments of `transformers.TrainingArguments`, over `defaults`
 ): # The fine-tuned model in eval mode; its training log is in `model.training_log`
     "Fine-tune a copy of the model on the trained tokens of the table"
+    if any(p.device.type == 'meta' for p in model.parameters()): raise BadInput('model', 'offloaded to memory or disk', 'on the devices that train it', 'Offloading is for scoring; train with lora=..., a smaller dtype, or more devices.')
     rows, model = usable(ds), copy.deepcopy(model)
     dtype = model.dtype
     if lora:
@@ -85,10 +88,10 @@ def finetune(
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(model=model, args=_arguments(training_arguments, folder), train_dataset=rows, data_collator=collate)
         trainer.remove_callback(PrinterCallback)
-        if progress: trainer.add_callback(_TokenBar(lengths(rows).sum()))
+        if progress and processes().is_main_process: trainer.add_callback(_TokenBar(lengths(rows).sum()))
         trainer.train()
     model = trainer.accelerator.unwrap_model(trainer.model)
-    if lora: model = model.merge_and_unload()
+    if lora and merge: model = model.merge_and_unload()
     model = model.to(dtype).eval()
     model.training_log = trainer.state.log_history
     return model
