@@ -36,6 +36,7 @@ readme: $(READY) # README.md is nbs/index.ipynb
 bench: $(READY)
 	$(BIN)/python benchmarks/losses.py --write
 	$(BIN)/python benchmarks/selection.py --write
+	$(BIN)/python benchmarks/scale.py --write
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed, for example: make PYTHON=python3.12 demo'; exit 1; }
