@@ -115,7 +115,7 @@ def test_cleaning_with_an_adapter(records):
 @pytest.mark.parametrize('method', ['fixed', 'self-evolving'])
 def test_clean_with_lora(records, tmp_path, method, capsys):
     "The whole run on the command line"
-    main(['clean', '--model', 'tiny-base', '--data', str(records), '--out', str(tmp_path/'run'), '--method', method, '--lora', '8', '--batch-size', '8', '--parts', '3', *(['--warmup', str(records)] if method == 'fixed' else [])])
+    main(['clean', '--model', 'tiny-base', '--data', str(records), '--out', str(tmp_path/'run'), '--method', method, '--lora', '8', '--batch-size', '4', '--parts', '3', *(['--warmup', str(records)] if method == 'fixed' else [])])
     run, base = Cleaning.load(tmp_path/'run'), tiny_base()[0]
     tokens, keep = trained(run.data), flat(run.data, 'keep')
     assert type(run.model) is type(base) and not torch.equal(run.model.transformer.h[0].mlp.c_fc.weight, base.transformer.h[0].mlp.c_fc.weight)

@@ -71,7 +71,7 @@ def tiny_base(
     "The tiny GPT-2-class base model of the generated world; needs no network"
     return load_model(tiny_name)
 
-# %% ../nbs/api/07_models.ipynb #5acf6385
+# %% ../nbs/api/07_models.ipynb #1ae00226
 def has_adapter(model)->bool:
     "Is it a PEFT model, whose adapter can be turned off?"
     return hasattr(model, 'disable_adapter')
@@ -86,7 +86,7 @@ def without_adapter(
     model, # A causal language model
 ): # A plain model: a copy if there was an adapter, else the model itself
     "The base of a model with an adapter"
-    return copy.deepcopy(model).unload() if has_adapter(model) else model
+    return copy.deepcopy(model).unload().requires_grad_(True) if has_adapter(model) else model # PEFT had frozen it
 
 # %% ../nbs/api/07_models.ipynb #ba7239ea
 def save_model(

@@ -55,7 +55,7 @@ def usable(
     rows = ds.select_columns(['input_ids', 'labels']).select(keep)
     return rows.add_column('length', lengths(rows)) # rows of like length share a batch: less padding
 
-# %% ../nbs/api/08_training.ipynb #82bc26db
+# %% ../nbs/api/08_training.ipynb #f65e795d
 class _TokenBar(TrainerCallback):
     "A progress bar in tokens, as when scoring"
     def __init__(self, tokens): self.tokens = tokens
@@ -87,6 +87,7 @@ def finetune(
     elif dtype != torch.float32: model = model.float() # full fine-tuning in half precision loses small updates
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(model=model, args=_arguments(training_arguments, folder), train_dataset=rows, data_collator=collate)
+        if trainer.is_fsdp_enabled: raise BadInput('model', 'spread by FSDP', 'whole in every process', 'Launch without FSDP, or train on cleaned.parquet with a script around Trainer.')
         trainer.remove_callback(PrinterCallback)
         if progress and processes().is_main_process: trainer.add_callback(_TokenBar(lengths(rows).sum()))
         trainer.train()
