@@ -4,6 +4,7 @@ import json
 import pytest
 
 from tokenclean_nb.cli import main
+from tokenclean_nb.data import load_records, trained
 
 
 @pytest.fixture
@@ -85,3 +86,24 @@ def test_interrupted_score_goes_on(records, tmp_path, capsys, monkeypatch):
     before = (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns
     main(words)
     assert (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns == before
+
+
+def test_score_then_select(records, tmp_path, capsys):
+    "One folder or several; the labels can be trained on"
+    for name in 'ab': main(['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/name)])
+    assert 'given for several folders' in refused(capsys, 'select', tmp_path/'a', tmp_path/'b')
+    assert 'Run tokenclean score' in refused(capsys, 'select', tmp_path/'nowhere')
+    main(['select', str(tmp_path/'a'), '--fraction', '0.5'])
+    main(['select', str(tmp_path/'a'), str(tmp_path/'b'), '--out', str(tmp_path/'both.parquet')])
+    said = capsys.readouterr().out
+    one, both = (load_records(p) for p in (tmp_path/'a/cleaned.parquet', tmp_path/'both.parquet'))
+    n = trained(load_records(tmp_path/'a/data.parquet')).sum()
+    assert (trained(one).sum(), trained(both).sum(), len(both)) == (int(0.5 * n), int(0.6 * 2 * n), 60)
+    assert f'kept {n // 2:,} of {n:,} response tokens' in said and f'--data {tmp_path}/a/cleaned.parquet' in said
+    main(['train', '--model', 'tiny-base', '--data', str(tmp_path/'a/cleaned.parquet'), '--out', str(tmp_path/'run')])
+    assert f'trained on {n // 2:,} tokens' in capsys.readouterr().out
+
+
+def test_dtype_is_checked_before_the_folder_is_taken(records, tmp_path, capsys):
+    assert 'float32, bfloat16, float16' in refused(capsys, 'score', '--model', 'tiny-base', '--data', records, '--out', tmp_path/'run', '--dtype', 'half')
+    assert not (tmp_path/'run').exists()

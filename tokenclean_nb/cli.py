@@ -54,7 +54,7 @@ def _place(device_map, offload_folder):
     if offload_folder and not device_map: raise BadInput('offload_folder', offload_folder, 'given together with --device-map auto')
     return dict(device_map=device_map) | ({'offload_folder': offload_folder} if offload_folder else {})
 
-# %% ../nbs/api/14_cli.ipynb #28745e4e
+# %% ../nbs/api/14_cli.ipynb #3380785a
 def score(
     model:Required, # Base model: a folder, a Hub name, or tiny-base
     data:Required, # Instruction data: .jsonl, .json, .csv, .parquet, a folder of them, or a Hub name
@@ -69,6 +69,7 @@ def score(
     rebuild:bool=False, # Compute damaged shards again?
 ):
     "Write the loss of every response token, and its score if there is a reference"
+    if dtype: check_choice(dtype, ('float32', 'bfloat16', 'float16'), 'dtype')
     if reference and adapter: raise BadInput('adapter', adapter, 'left out where --reference is given', 'With its adapter the model is the reference itself.')
     records, place = load_records(data), _place(device_map, offload_folder)
     base, tokenizer = load_model(model, adapter=adapter, **place)
