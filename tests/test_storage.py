@@ -14,7 +14,7 @@ from tokenclean_nb import shards
 from tokenclean_nb.errors import BadInput
 from tokenclean_nb.losses import token_losses
 from tokenclean_nb.shards import sharded_losses
-from tokenclean_nb.storage import atomic, claim_folder, data_fingerprint, model_fingerprint, tokenizer_fingerprint
+from tokenclean_nb.storage import atomic, claim_folder, data_fingerprint, model_fingerprint, run_folder, tokenizer_fingerprint
 
 
 def full(*args, **kwargs): raise OSError(errno.ENOSPC, 'No space left on device')
@@ -183,3 +183,16 @@ def test_fingerprints_tell_apart(model, ds, tokenizer):
 def test_fingerprint_sees_row_boundaries():
     one, two = (Dataset.from_dict(dict(input_ids=ids, labels=ids)) for ids in ([[1, 2], [3]], [[1], [2, 3]]))
     assert data_fingerprint(one) != data_fingerprint(two)
+
+
+def test_a_held_folder_is_tidied(tmp_path):
+    "What a killed process left half-written is gone when the run goes on"
+    with run_folder(tmp_path/'run', identity) as folder:
+        for name in ('.data.parquet.12.part', '.table.12.old'): (folder/name).write_text('half')
+        (folder/'.model.12.part').mkdir()
+        (folder/'.model.12.part'/'weights').write_text('half')
+        (folder/'whole').write_text('whole')
+    with run_folder(tmp_path/'run', identity) as folder: assert sorted(p.name for p in folder.iterdir()) == ['.lock', 'manifest.json', 'whole']
+    with pytest.raises(BadInput, match='seed was None'), run_folder(tmp_path/'run', identity | dict(seed=1)): pass
+    with pytest.raises(BadInput, match='new or empty'), run_folder(tmp_path, identity): pass
+    assert not (tmp_path/'.lock').exists()

@@ -170,10 +170,10 @@ def _run(model, ds, dtype, token_budget, bar, measure=_cross_entropy):
     finally: model.train(was_training)
     return out
 
-# %% ../nbs/api/05_losses.ipynb #b39f7d3e
-def _bar(ds, progress, desc='losses'):
+# %% ../nbs/api/05_losses.ipynb #74c04058
+def _bar(tables, progress, desc='losses'):
     "A progress bar in tokens; where TQDM_DISABLE is set it stays silent"
-    return tqdm(total=int(_needed(ds).sum()), unit='tok', unit_scale=True, desc=desc, **({} if progress else dict(disable=True)))
+    return tqdm(total=sum(int(_needed(ds).sum()) for ds in tables), unit='tok', unit_scale=True, desc=desc, **({} if progress else dict(disable=True)))
 
 def token_losses(
     model, # A causal language model
@@ -185,9 +185,9 @@ def token_losses(
     "The loss of every trained token"
     if token_budget is not None and token_budget < 1: raise BadInput('token_budget', token_budget, 'at least 1')
     _check_table(model, ds)
-    with _bar(ds, progress) as bar: return _run(model, ds, dtype, token_budget, bar)
+    with _bar([ds], progress) as bar: return _run(model, ds, dtype, token_budget, bar)
 
-# %% ../nbs/api/05_losses.ipynb #747bd1d9
+# %% ../nbs/api/05_losses.ipynb #47d05573
 def token_hits(
     model, # A causal language model
     ds:Dataset, # The table
@@ -196,4 +196,4 @@ def token_hits(
     "Is each trained token the model's first choice?"
     _check_table(model, ds)
     hit = lambda logits, target: logits.argmax(-1) == target
-    with _bar(ds, progress, 'accuracy') as bar: return _run(model, ds, None, None, bar, hit)
+    with _bar([ds], progress, 'accuracy') as bar: return _run(model, ds, None, None, bar, hit)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['shard_rows', 'read_shard', 'score_shards', 'sharded_losses', 'write_scored', 'select_shards']
 
-# %% ../nbs/api/06a_shards.ipynb #a93fc606
+# %% ../nbs/api/06a_shards.ipynb #2364baa9
 from itertools import islice
 from pathlib import Path
 
@@ -13,11 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset
-from tqdm.auto import tqdm
 
 from .data import cut, flat, trained, with_flat
 from .errors import BadInput, check_fraction
-from .losses import _check_table, _needed, _run
+from .losses import _bar, _check_table, _run
 from .scores import score
 from .selection import _from_key, _kth_highest, _refuse_odd, clean_labels
 from .storage import atomic, data_fingerprint, digest, processes
@@ -45,7 +44,7 @@ def read_shard(
     if not sound: raise BadInput('folder', str(path), 'a shard of these rows, as it was written', 'Delete the file and run again; tokenclean score --rebuild does that for every damaged shard.')
     return values
 
-# %% ../nbs/api/06a_shards.ipynb #1f2457d2
+# %% ../nbs/api/06a_shards.ipynb #5c53cfc9
 def _path(folder, column, k): return Path(folder)/column/f'{k:05d}.parquet'
 
 def _done(path, column, rows, rebuild):
@@ -73,8 +72,7 @@ def score_shards(
     here = processes()
     mine = list(islice(enumerate(cut(ds, size or shard_rows)), here.process_index, None, here.num_processes))
     todo = [(k, rows) for k, rows in mine if not _done(_path(folder, column, k), column, rows, rebuild)]
-    quiet = {} if progress and here.is_main_process else dict(disable=True)
-    with tqdm(total=sum(int(_needed(rows).sum()) for _, rows in todo), unit='tok', unit_scale=True, desc=column, **quiet) as bar:
+    with _bar([rows for _, rows in todo], progress and here.is_main_process, column) as bar:
         for k, rows in todo:
             _check_table(model, rows)
             _write_shard(_path(folder, column, k), column, rows, _run(model, rows, dtype, token_budget, bar))
