@@ -54,6 +54,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/losses.py --write
 	$(BIN)/python benchmarks/selection.py --write
 	$(BIN)/python benchmarks/training.py --write
+	$(BIN)/python benchmarks/scale.py --write
 
 results: $(READY) # what nbs/guides/results.ipynb shows; real text with: make results REAL='--data a.jsonl,b.jsonl --model DIR'
 	$(BIN)/tokenclean results $(REAL)

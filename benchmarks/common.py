@@ -1,4 +1,4 @@
-"What both benchmarks share: the machine in words, and tables in README.md"
+"What the benchmarks share: the machine in words, and tables in README.md"
 import datetime
 import os
 import platform

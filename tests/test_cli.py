@@ -4,6 +4,7 @@ import json
 import pytest
 
 from tokenclean_nb.cli import main
+from tokenclean_nb.data import load_records, trained
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_folder_of_something_else_is_refused(records, tmp_path, capsys):
 
 def test_full_disk_leaves_nothing_half_written(records, tmp_path, capsys, monkeypatch):
     def full(*args, **kwargs): raise OSError(28, 'No space left on device')
-    monkeypatch.setattr('tokenclean_nb.losses.pq.write_table', full)
+    monkeypatch.setattr('tokenclean_nb.shards.pq.write_table', full)
     said = refused(capsys, 'score', '--model', 'tiny-base', '--data', records, '--out', tmp_path/'run')
     assert 'No space left on device' in said
     assert not [p for p in (tmp_path/'run').rglob('*') if p.suffix in ('.part', '.parquet')]
@@ -75,13 +76,34 @@ def test_interrupted_score_goes_on(records, tmp_path, capsys, monkeypatch):
     words = ['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/'run')]
     import tokenclean_nb.cli as cli
     scored = []
-    def stop_at_reference(model, ds, folder, column, *rest):
+    def stop_at_reference(model, ds, folder, column, **options):
         scored.append(column)
         if column == 'loss_ref' and scored.count('loss_ref') == 1: raise KeyboardInterrupt
-        return original(model, ds, folder, column, *rest)
-    original = cli.sharded_losses
-    monkeypatch.setattr(cli, 'sharded_losses', stop_at_reference)
+        return original(model, ds, folder, column, **options)
+    original = cli.score_shards
+    monkeypatch.setattr(cli, 'score_shards', stop_at_reference)
     assert 'goes on where it stopped' in refused(capsys, *words)
     before = (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns
     main(words)
     assert (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns == before
+
+
+def test_score_then_select(records, tmp_path, capsys):
+    "One folder or several; the labels can be trained on"
+    for name in 'ab': main(['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/name)])
+    assert 'given for several folders' in refused(capsys, 'select', tmp_path/'a', tmp_path/'b')
+    assert 'Run tokenclean score' in refused(capsys, 'select', tmp_path/'nowhere')
+    main(['select', str(tmp_path/'a'), '--fraction', '0.5'])
+    main(['select', str(tmp_path/'a'), str(tmp_path/'b'), '--out', str(tmp_path/'both.parquet')])
+    said = capsys.readouterr().out
+    one, both = (load_records(p) for p in (tmp_path/'a/cleaned.parquet', tmp_path/'both.parquet'))
+    n = trained(load_records(tmp_path/'a/data.parquet')).sum()
+    assert (trained(one).sum(), trained(both).sum(), len(both)) == (int(0.5 * n), int(0.6 * 2 * n), 60)
+    assert f'kept {n // 2:,} of {n:,} response tokens' in said and f'--data {tmp_path}/a/cleaned.parquet' in said
+    main(['train', '--model', 'tiny-base', '--data', str(tmp_path/'a/cleaned.parquet'), '--out', str(tmp_path/'run')])
+    assert f'trained on {n // 2:,} tokens' in capsys.readouterr().out
+
+
+def test_dtype_is_checked_before_the_folder_is_taken(records, tmp_path, capsys):
+    assert 'float32, bfloat16, float16' in refused(capsys, 'score', '--model', 'tiny-base', '--data', records, '--out', tmp_path/'run', '--dtype', 'half')
+    assert not (tmp_path/'run').exists()

@@ -10,10 +10,11 @@ import torch
 from datasets import Dataset, concatenate_datasets
 from transformers import AutoModelForCausalLM, GPT2Config
 
-from tokenclean_nb import losses
+from tokenclean_nb import shards
 from tokenclean_nb.errors import BadInput
-from tokenclean_nb.losses import sharded_losses, token_losses
-from tokenclean_nb.storage import atomic, claim_folder, data_fingerprint, model_fingerprint, tokenizer_fingerprint
+from tokenclean_nb.losses import token_losses
+from tokenclean_nb.shards import sharded_losses
+from tokenclean_nb.storage import atomic, claim_folder, data_fingerprint, model_fingerprint, run_folder, tokenizer_fingerprint
 
 
 def full(*args, **kwargs): raise OSError(errno.ENOSPC, 'No space left on device')
@@ -122,7 +123,7 @@ def ds():
 
 
 same = lambda a, b: np.array_equal(a, b, equal_nan=True)
-run = lambda model, ds, folder, **k: sharded_losses(model, ds, folder, 'loss_base', progress=False, shard_rows=3, **k)
+run = lambda model, ds, folder, **k: sharded_losses(model, ds, folder, 'loss_base', progress=False, size=3, **k)
 
 
 @pytest.mark.parametrize('error, fail', faults.values(), ids=faults)
@@ -130,7 +131,7 @@ run = lambda model, ds, folder, **k: sharded_losses(model, ds, folder, 'loss_bas
 @pytest.mark.parametrize('k', [0, 2, 3])
 def test_shards_go_on_after_a_failure(model, ds, tmp_path, monkeypatch, error, fail, where, k):
     whole, calls = run(model, ds, tmp_path/'whole'), []
-    owner = losses if where == '_run' else pq
+    owner = shards if where == '_run' else pq
     original = getattr(owner, where)
     def failing(*args, **kwargs):
         calls.append(1)
@@ -182,3 +183,16 @@ def test_fingerprints_tell_apart(model, ds, tokenizer):
 def test_fingerprint_sees_row_boundaries():
     one, two = (Dataset.from_dict(dict(input_ids=ids, labels=ids)) for ids in ([[1, 2], [3]], [[1], [2, 3]]))
     assert data_fingerprint(one) != data_fingerprint(two)
+
+
+def test_a_held_folder_is_tidied(tmp_path):
+    "What a killed process left half-written is gone when the run goes on"
+    with run_folder(tmp_path/'run', identity) as folder:
+        for name in ('.data.parquet.12.part', '.table.12.old'): (folder/name).write_text('half')
+        (folder/'.model.12.part').mkdir()
+        (folder/'.model.12.part'/'weights').write_text('half')
+        (folder/'whole').write_text('whole')
+    with run_folder(tmp_path/'run', identity) as folder: assert sorted(p.name for p in folder.iterdir()) == ['.lock', 'manifest.json', 'whole']
+    with pytest.raises(BadInput, match='seed was None'), run_folder(tmp_path/'run', identity | dict(seed=1)): pass
+    with pytest.raises(BadInput, match='new or empty'), run_folder(tmp_path, identity): pass
+    assert not (tmp_path/'.lock').exists()

@@ -160,3 +160,23 @@ def test_the_tiny_base_learns(tiny):
 
 def test_bad_arguments():
     with pytest.raises(BadInput, match='learning_speed'): finetune(make(), table(), progress=False, learning_speed=1)
+
+
+def test_fsdp_is_refused(monkeypatch):
+    class Spread(Trainer):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.is_fsdp_enabled = True
+    monkeypatch.setattr('tokenclean_nb.training.Trainer', Spread)
+    with pytest.raises(BadInput, match='without FSDP'): finetune(make(), table(), progress=False)
+
+
+def test_an_adapter_that_is_kept():
+    "The same training as merged; with the adapter off it is the base"
+    model, ds = make('llama'), table(kept=(3, 9, 1, 2, 6, 1))
+    options = dict(lora=4, progress=False, learning_rate=0.05, per_device_train_batch_size=2, gradient_accumulation_steps=1)
+    kept, merged, ids = finetune(model, ds, merge=False, **options), finetune(model, ds, **options), torch.arange(9)[None]
+    with torch.no_grad():
+        assert torch.allclose(kept(ids).logits, merged(ids).logits, atol=1e-5) and not torch.allclose(kept(ids).logits, model(ids).logits, atol=1e-3)
+        with kept.disable_adapter(): assert torch.equal(kept(ids).logits, model(ids).logits)
+    assert any(log.get('train_loss') for log in kept.training_log) and not kept.training

@@ -8,7 +8,8 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cleaning.html.md"""
 __all__ = ['log', 'methods', 'Cleaning', 'as_table', 'fixed_model_cleaning', 'split_rows', 'self_evolving_cleaning',
            'full_tokens', 'random_tokens', 'top_tokens', 'oracle_tokens', 'no_training', 'best_rows', 'clean']
 
-# %% ../nbs/api/10_cleaning.ipynb #ff614ad7
+# %% ../nbs/api/10_cleaning.ipynb #efb48405
+import copy
 import json
 import logging
 import time
@@ -23,17 +24,18 @@ from datasets import Dataset, load_dataset
 from .bounds import noise_rate
 from .data import encode, flat, row_numbers, trained, with_flat
 from .errors import BadInput, check_choice, check_fraction
-from .losses import sharded_losses, token_losses
-from .models import check_same_tokens, load_model, save_model
+from .losses import token_losses
+from .models import adapter_off, check_same_tokens, has_adapter, load_model, save_model, without_adapter
 from .scores import random_score, score
 from .selection import clean_labels, groups, keep_top
-from .storage import atomic
+from .shards import sharded_losses
+from .storage import atomic, processes
 from .training import finetune
 
 # %% ../nbs/api/10_cleaning.ipynb #daf1a8bd
 log = logging.getLogger('tokenclean_nb')
 
-# %% ../nbs/api/10_cleaning.ipynb #220f5f9a
+# %% ../nbs/api/10_cleaning.ipynb #49fdd11e
 _done = 'cleaning.json' # written last by `Cleaning.save`
 
 @dataclass
@@ -54,6 +56,7 @@ class Cleaning:
         if (path/_done).exists(): raise BadInput('path', str(path), 'a folder without a saved run', 'Choose another folder, or delete this one.')
         for name, model in dict(reference=self.reference, model=self.model).items():
             if model is None: continue
+            if has_adapter(model): model = copy.deepcopy(model).merge_and_unload() # a folder that loads by itself
             with atomic(path/name) as folder: save_model(folder, model, self.tokenizer)
         with atomic(path/'data.parquet') as file: self.data.to_parquet(file)
         with atomic(path/'cleaned.parquet') as file: clean_labels(self.data).select_columns(['input_ids', 'labels']).to_parquet(file)
@@ -78,7 +81,7 @@ class Cleaning:
         kept = flat(self.data, 'keep')[tokens].mean() if 'keep' in self.data.column_names else 1
         return f'Cleaning({self.method}: {len(self.data):,} rows, {tokens.sum():,} response tokens, {kept:.1%} kept, {len(self.rounds)} rounds)'
 
-# %% ../nbs/api/10_cleaning.ipynb #56b38873
+# %% ../nbs/api/10_cleaning.ipynb #e80323d7
 class _Steps:
     "The trainings and scorings of a run; with a folder, finished ones are kept there and not done again"
     def __init__(self, tokenizer, seed, folder, training):
@@ -90,12 +93,14 @@ class _Steps:
         if path and path.exists(): return load_model(path, dtype=model.dtype)[0], json.loads((path/'step.json').read_text())
         start = time.time()
         log.info('training %s on %d rows', name, len(ds))
-        tuned = finetune(model, ds, **self.training)
+        tuned = finetune(without_adapter(model), ds, **self.training)
         step = dict(train_seconds=time.time() - start, train_loss=tuned.training_log[-1].get('train_loss'))
-        if path:
+        here = processes()
+        if path and here.is_main_process:
             with atomic(path) as temporary:
                 save_model(temporary, tuned, self.tokenizer)
                 (temporary/'step.json').write_text(json.dumps(step))
+        here.wait_for_everyone()
         return tuned, step
 
     def losses(self, name, model, ds):
@@ -104,10 +109,12 @@ class _Steps:
 
     def base_losses(self, model, ds):
         "The table with `loss_base`, computed once per pool"
-        return ds if 'loss_base' in ds.column_names else with_flat(ds, 'loss_base', self.losses('loss_base', model, ds))
+        if 'loss_base' in ds.column_names: return ds
+        with adapter_off(model): return with_flat(ds, 'loss_base', self.losses('loss_base', model, ds))
 
     def score(self, base, pool, warmup, reference):
-        "The pool with scores, their reference (trained on the warm-up unless it is given), and how long both took"
+        "The pool with scores, their reference (given, or the base's adapter, or trained on the warm-up), and how long both took"
+        if warmup is None and reference is None and has_adapter(base): reference = base
         if (warmup is None) == (reference is None): raise BadInput('warmup', warmup, 'given, unless `reference` is', 'Give good examples or a ready reference model, not both.')
         if reference is not None: check_same_tokens(base, reference)
         warming = {}
@@ -136,16 +143,16 @@ def _round(ds, number, model, measure=None, **more):
     log.info('round %d: kept %d of %d tokens', number, line['kept'], line['tokens'])
     return line | more | (measure(model) if measure else {})
 
-# %% ../nbs/api/10_cleaning.ipynb #4182818d
+# %% ../nbs/api/10_cleaning.ipynb #5de0bb39
 def fixed_model_cleaning(
-    base, # The base model; it is not changed
+    base, # The base model, of a model with an adapter the one without; it is not changed
     tokenizer, # Its tokenizer
     pool:Dataset, # Records or table to clean and train on
     warmup:Dataset|None=None, # Records or table of good quality; all its response tokens train the reference
     fraction:float=0.6, # Share of the response tokens to keep, in (0, 1]
     within=None, # Tokens compete inside these groups: see `selection.groups`; 'row' is the selection of Rho
     seed:int=0, # Seed of the trainings
-    reference=None, # A ready reference model, instead of `warmup`
+    reference=None, # A ready reference model, instead of `warmup`; where both are left out, the base with its adapter
     folder=None, # Keep finished steps here and go on after an interruption
     measure=None, # A function of a trained model to a dict of numbers, which join the line of its round: see `measured.error_on`
     method:str='fixed', # Name for the result

@@ -6,7 +6,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/data.html.md"""
 
 # %% auto #0
 __all__ = ['log', 'roles', 'chat_template', 'token_columns', 'load_records', 'encode', 'flat', 'lengths', 'row_numbers',
-           'positions', 'trained', 'with_flat']
+           'positions', 'trained', 'cut', 'with_flat']
 
 # %% ../nbs/api/02_data.ipynb #a86d7d8b
 import logging
@@ -229,6 +229,14 @@ def trained(
     taught, n = flat(ds, 'labels') != -100, lengths(ds)
     taught[(np.cumsum(n) - n)[n > 0]] = False
     return taught
+
+# %% ../nbs/api/02_data.ipynb #882d8edb
+def cut(
+    ds:Dataset, # The table
+    rows:int=2000, # Rows of a piece; the last one may be shorter
+): # The pieces, in order
+    "Cut a table into pieces of rows"
+    for start in range(0, len(ds), rows): yield ds.select(range(start, min(start + rows, len(ds))))
 
 # %% ../nbs/api/02_data.ipynb #3806d67d
 def with_flat(

@@ -7,9 +7,10 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/selection.html.md"""
 # %% auto #0
 __all__ = ['chunk', 'keep_top', 'groups', 'clean_labels']
 
-# %% ../nbs/api/03_selection.ipynb #97b282a9
+# %% ../nbs/api/03_selection.ipynb #8bff2f8b
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from datasets import Dataset
 
 from .data import flat, row_numbers, with_flat
@@ -88,7 +89,7 @@ def keep_top(
     _refuse_odd(score, trained)
     return _top(score, trained, fraction) if within is None else _top_within(score, trained, fraction, np.asarray(within))
 
-# %% ../nbs/api/03_selection.ipynb #286fc12f
+# %% ../nbs/api/03_selection.ipynb #e4a517e0
 def groups(
     ds:Dataset, # The table
     within, # None: the whole pool; 'row': the row; a column's name; or an array with one group per token, flat
@@ -98,8 +99,9 @@ def groups(
     if not isinstance(within, str): return np.asarray(within)
     if within == 'row': return row_numbers(ds)
     if within not in ds.column_names: raise BadInput('within', within, "None, 'row', an array, or one of the columns " + ', '.join(ds.column_names))
-    values = ds.with_format(None)[within][:]
-    return flat(ds, within) if values and isinstance(values[0], list) else np.asarray(values)[row_numbers(ds)]
+    kind = ds.data.schema.field(within).type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind): return flat(ds, within)
+    return np.asarray(ds.with_format(None)[within][:])[row_numbers(ds)]
 
 # %% ../nbs/api/03_selection.ipynb #3d672328
 def clean_labels(

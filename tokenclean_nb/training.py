@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/training.html.md"""
 # %% auto #0
 __all__ = ['log', 'defaults', 'collate', 'usable', 'finetune']
 
-# %% ../nbs/api/08_training.ipynb #320f0844
+# %% ../nbs/api/08_training.ipynb #442cf0ae
 import copy
 import logging
 import math
@@ -26,6 +26,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerCallback
 from .data import lengths, row_numbers, trained
 from .errors import BadInput
 from .losses import _inner, splits
+from .storage import processes
 
 # %% ../nbs/api/08_training.ipynb #daf1a8bd
 log = logging.getLogger('tokenclean_nb')
@@ -97,10 +98,10 @@ def _trainer(model, **options):
     "The Trainer of a model; one that cannot be run as body and head is trained whole"
     return _KeptTrainer(model=model, compute_loss_func=_kept_loss, **options) if splits(model) else Trainer(model=model, **options)
 
-# %% ../nbs/api/08_training.ipynb #45c0fa0a
+# %% ../nbs/api/08_training.ipynb #f206e982
 def _arguments(given, folder, rows):
     "TrainingArguments from the defaults and what the caller gave"
-    try: args = TrainingArguments(**{**defaults, 'output_dir': folder, **given})
+    try: args = TrainingArguments(**{**defaults, 'use_cpu': processes().device.type == 'cpu', 'output_dir': folder, **given})
     except TypeError as e: raise BadInput('training', sorted(given), 'arguments of transformers.TrainingArguments', str(e).split('__init__() ')[-1]) from None
     batch = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
     steps = args.max_steps if args.max_steps > 0 else math.ceil(rows / batch) * args.num_train_epochs
@@ -111,10 +112,12 @@ def finetune(
     model, # A causal language model; it is not changed
     ds:Dataset, # The table, with masked labels
     lora=None, # Rank of LoRA matrices or a `peft.LoraConfig`; None: all weights are trained
+    merge:bool=True, # Merge the LoRA matrices into the weights? False: the result is a model with an adapter
     progress:bool=True, # Show a bar with tokens per second and time left?
     **training_arguments, # Arguments of `transformers.TrainingArguments`, over `defaults`
 ): # The fine-tuned model in eval mode; its training log is in `model.training_log`
     "Fine-tune a copy of the model on the trained tokens of the table"
+    if any(p.device.type == 'meta' for p in model.parameters()): raise BadInput('model', 'offloaded to memory or disk', 'on the devices that train it', 'Offloading is for scoring; train with lora=..., a smaller dtype, or more devices.')
     rows, model = usable(ds), copy.deepcopy(model)
     dtype = model.dtype
     if lora:
@@ -123,11 +126,12 @@ def finetune(
     elif dtype != torch.float32: model = model.float() # full fine-tuning in half precision loses small updates
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(model, args=_arguments(training_arguments, folder, len(rows)), train_dataset=rows, data_collator=collate)
+        if trainer.is_fsdp_enabled: raise BadInput('model', 'spread by FSDP', 'whole in every process', 'Launch without FSDP, or train on cleaned.parquet with a script around Trainer.')
         trainer.remove_callback(PrinterCallback)
-        if progress: trainer.add_callback(_TokenBar(lengths(rows).sum()))
+        if progress and processes().is_main_process: trainer.add_callback(_TokenBar(lengths(rows).sum()))
         trainer.train()
     model = trainer.accelerator.unwrap_model(trainer.model)
-    if lora: model = model.merge_and_unload()
+    if lora and merge: model = model.merge_and_unload()
     model = model.to(dtype).eval()
     model.training_log = trainer.state.log_history
     return model

@@ -1,0 +1,84 @@
+"Memory and time of the scored table and of the selection from it, as tokens grow"
+import argparse
+import json
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from common import in_own_process, markdown, report
+from datasets import Dataset
+from datasets.arrow_writer import ArrowWriter
+
+from tokenclean_nb.data import cut, lengths
+from tokenclean_nb.shards import _path, _write_shard, select_shards, write_scored
+
+
+@contextmanager
+def own_memory():
+    "A dict whose `bytes` is, after the block, the most memory of its own this process held above what it held before; pages of mapped files, which the system may drop, are not counted"
+    held = lambda: int(next(l for l in Path('/proc/self/status').read_text().splitlines() if l.startswith('RssAnon')).split()[1]) * 1024
+    out, done, before, most = {}, threading.Event(), held(), [0]
+    def watch():
+        while not done.wait(0.01): most[0] = max(most[0], held())
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try: yield out
+    finally:
+        done.set()
+        thread.join()
+        out['bytes'] = max(0, most[0] - before)
+
+
+def pool(folder, n, rows=2000):
+    "A table on disk with rows of 20 to 500 tokens, two thirds of them trained, and shards of random losses for it"
+    rng, path, tokens = np.random.default_rng(0), str(folder/'pool.arrow'), 0
+    with ArrowWriter(path=path) as writer:
+        while tokens < n:
+            sizes = rng.integers(20, 500, rows)
+            ids = rng.integers(0, 50000, sizes.sum(), dtype=np.int32)
+            labels, offsets = np.where(rng.random(len(ids)) < 2 / 3, ids, np.int32(-100)), np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+            writer.write_table(pa.table({c: pa.ListArray.from_arrays(offsets, a) for c, a in dict(input_ids=ids, labels=labels).items()}))
+            tokens += len(ids)
+        writer.finalize()
+    ds = Dataset.from_file(path)
+    for column in ('loss_base', 'loss_ref'):
+        for k, part in enumerate(cut(ds)): _write_shard(_path(folder, column, k), column, part, rng.exponential(2, lengths(part).sum()).astype(np.float32))
+    return ds, tokens
+
+
+def one(n):
+    "Memory and processor seconds of both steps, in this process"
+    with tempfile.TemporaryDirectory() as d:
+        folder = Path(d)
+        ds, tokens = pool(folder, n)
+        out = dict(tokens=tokens, steps=[])
+        for step in (lambda: write_scored(ds, folder, ['loss_base', 'loss_ref'], folder/'data.parquet'), lambda: select_shards([folder/'data.parquet'], folder/'cleaned.parquet', 0.6)):
+            with own_memory() as memory:
+                start = time.process_time()
+                found = step()
+                seconds = time.process_time() - start
+            out['steps'].append([seconds, memory['bytes']])
+        assert found['kept'] == int(0.6 * found['tokens'])
+        return out
+
+
+def compare(sizes):
+    "All sizes, each in its own process"
+    runs = [json.loads(in_own_process(__file__, '--one', n)) for n in sizes]
+    rows = [[f"{r['tokens'] / 1e6:.1f}M"] + [cell for seconds, memory in r['steps'] for cell in (f'{seconds:.1f} s', f"{seconds / r['tokens'] * 1e9:.0f} ns", f'{memory / 1e6:.0f} MB')] for r in runs]
+    text = markdown(['tokens', 'table: processor time', 'per token', 'memory', 'selection: processor time', 'per token', 'memory'], rows)
+    return f'{text}\n\nRows of 20 to 500 tokens, two thirds trained, random losses in shards of 2,000 rows, 60 % kept. Memory is the process\'s own, above what it held before; one run each.'
+
+
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--tokens', type=int, nargs='+', default=[1_000_000, 10_000_000, 100_000_000])
+    parser.add_argument('--write', action='store_true', help='put the result into README.md')
+    parser.add_argument('--one', type=int, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one: print(json.dumps(one(args.one)))
+    else: report('scale', compare(args.tokens), args.write)
