@@ -167,7 +167,7 @@ def test_fsdp_is_refused(monkeypatch):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             self.is_fsdp_enabled = True
-    monkeypatch.setattr('tokenclean_nb.training.Trainer', Spread)
+    monkeypatch.setattr('tokenclean_nb.training._KeptTrainer', Spread)
     with pytest.raises(BadInput, match='without FSDP'): finetune(make(), table(), progress=False)
 
 

@@ -221,7 +221,7 @@ def self_evolving_cleaning(
     data = with_flat(data, 'keep', keep).add_column('part', part)
     return Cleaning('self-evolving', data, reference, reference, tokenizer, pd.DataFrame(lines))
 
-# %% ../nbs/api/10_cleaning.ipynb #ca8f5aa5
+# %% ../nbs/api/10_cleaning.ipynb #6a0db3fd
 def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, measure=None, **training):
     "Train the base on the tokens that `choose(table)` marks"
     data = as_table(pool, tokenizer)
@@ -235,8 +235,7 @@ def full_tokens(base, tokenizer, pool, **options)->Cleaning:
 
 def random_tokens(base, tokenizer, pool, fraction=0.6, seed=0, **options)->Cleaning:
     "Baseline: train on a share of the response tokens drawn at random from the whole pool"
-    draw = lambda ds: keep_top(random_score(ds, seed), trained(ds), fraction)
-    return _baseline('random', draw, base, tokenizer, pool, seed, **options)
+    return _baseline('random', lambda ds: keep_top(random_score(ds, seed), trained(ds), fraction), base, tokenizer, pool, seed, **options)
 
 def top_tokens(base, tokenizer, pool, fraction=0.6, within=None, **options)->Cleaning:
     "Train on the tokens with the highest numbers in the column `score`, whichever scorer wrote it"

@@ -100,7 +100,7 @@ def select(
     n = select_shards(folders, out, fraction)
     _say(f'kept {n["kept"]:,} of {n["tokens"]:,} response tokens: those with a score of at least {n["threshold"]:.4f}', f'wrote {out}', f'next: tokenclean train --model MODEL --data {out} --out DIR')
 
-# %% ../nbs/api/14_cli.ipynb #bb12b31f
+# %% ../nbs/api/14_cli.ipynb #d551b75f
 def _batches(batch_size):
     "Rows per step as Trainer wants them: rows at once in each process, steps to accumulate"
     n = processes().num_processes
@@ -109,6 +109,7 @@ def _batches(batch_size):
     at_once = next(k for k in range(min(8, rows), 0, -1) if rows % k == 0)
     return dict(per_device_train_batch_size=at_once, gradient_accumulation_steps=rows // at_once)
 
+# %% ../nbs/api/14_cli.ipynb #312f459e
 def clean(
     model:Required, # Base model: a folder, a Hub name, or tiny-base
     data:Required, # Instruction data to clean: .jsonl, .json, .csv, .parquet, a folder of them, or a Hub name

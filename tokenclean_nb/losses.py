@@ -107,7 +107,7 @@ def cast(
     finally:
         for p, data in held: p.data = data
 
-# %% ../nbs/api/05_losses.ipynb #13e30066
+# %% ../nbs/api/05_losses.ipynb #2424c84c
 def _check_table(model, ds):
     "Refuse a table that this model cannot score"
     ids, config = flat(ds, 'input_ids'), _inner(model).config.get_text_config()
@@ -125,6 +125,7 @@ def _needed(ds):
 log = logging.getLogger('tokenclean_nb')
 _fitting = WeakKeyDictionary() # by model: tokens in a batch and rows of logits that memory has room for
 
+# %% ../nbs/api/05_losses.ipynb #c06289dc
 def _smaller(model, rows, longest, chunk):
     "Half the batch and half the logits, remembered and said; a single row cannot be halved"
     if rows == 1 and chunk <= 16: raise BadInput('ds', f'a row of {longest} tokens', 'rows that fit into memory one at a time', 'Encode with a smaller max_length, or load the model with device_map="auto".')

@@ -46,7 +46,7 @@ def read_shard(
     if not sound: raise BadInput('folder', str(path), 'a shard of these rows, as it was written', 'Delete the file and run again; tokenclean score --rebuild does that for every damaged shard.')
     return values
 
-# %% ../nbs/api/06a_shards.ipynb #5c53cfc9
+# %% ../nbs/api/06a_shards.ipynb #e4067b5d
 def _path(folder, column, k): return Path(folder)/column/f'{k:05d}.parquet'
 
 def _done(path, column, rows, rebuild):
@@ -58,6 +58,7 @@ def _done(path, column, rows, rebuild):
         raise
     return True
 
+# %% ../nbs/api/06a_shards.ipynb #13efd4ec
 def score_shards(
     model, # A causal language model
     ds:Dataset, # The table
