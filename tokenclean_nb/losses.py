@@ -125,7 +125,7 @@ def _needed(ds):
 log = logging.getLogger('tokenclean_nb')
 _fitting = WeakKeyDictionary() # by model: tokens in a batch and rows of logits that memory has room for
 
-# %% ../nbs/api/05_losses.ipynb #c06289dc
+# %% ../nbs/api/05_losses.ipynb #4afe9cb3
 def _smaller(model, rows, longest, chunk):
     "Half the batch and half the logits, remembered and said; a single row cannot be halved"
     if rows == 1 and chunk <= 16: raise BadInput('ds', f'a row of {longest} tokens', 'rows that fit into memory one at a time', 'Encode with a smaller max_length, or load the model with device_map="auto".')
@@ -140,6 +140,7 @@ def _tried(*args):
     except RuntimeError as e:
         if not should_reduce_batch_size(e): raise
 
+# %% ../nbs/api/05_losses.ipynb #6d0af830
 def _run(model, ds, dtype, token_budget, bar, measure=_cross_entropy):
     "One value per trained token, on a progress bar that is already there"
     device = _device(model)
