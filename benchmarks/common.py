@@ -43,13 +43,12 @@ def report(name, text, write):
 
 
 @contextmanager
-def peak_memory():
-    "A dict whose `bytes` is, after the block, the most memory this process held above what it held before"
-    process, out, done = psutil.Process(), {}, threading.Event()
-    before, most = process.memory_info().rss, [0]
+def peak_memory(held=lambda: psutil.Process().memory_info().rss):
+    "A dict whose `bytes` is, after the block, the most memory this process held above what it held before, by the measure `held`"
+    out, done, before, most = {}, threading.Event(), held(), [0]
     def watch():
         while not done.is_set():
-            most[0] = max(most[0], process.memory_info().rss)
+            most[0] = max(most[0], held())
             time.sleep(0.003)
     thread = threading.Thread(target=watch)
     thread.start()

@@ -2,14 +2,12 @@
 import argparse
 import json
 import tempfile
-import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from common import in_own_process, markdown, report
+from common import in_own_process, markdown, peak_memory, report
 from datasets import Dataset
 from datasets.arrow_writer import ArrowWriter
 
@@ -17,20 +15,9 @@ from tokenclean_nb.data import cut, lengths
 from tokenclean_nb.shards import _path, _write_shard, select_shards, write_scored
 
 
-@contextmanager
 def own_memory():
-    "A dict whose `bytes` is, after the block, the most memory of its own this process held above what it held before; pages of mapped files, which the system may drop, are not counted"
-    held = lambda: int(next(l for l in Path('/proc/self/status').read_text().splitlines() if l.startswith('RssAnon')).split()[1]) * 1024
-    out, done, before, most = {}, threading.Event(), held(), [0]
-    def watch():
-        while not done.wait(0.01): most[0] = max(most[0], held())
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try: yield out
-    finally:
-        done.set()
-        thread.join()
-        out['bytes'] = max(0, most[0] - before)
+    "Bytes of this process's own; pages of mapped files, which the system may drop, are not counted"
+    return int(next(l for l in Path('/proc/self/status').read_text().splitlines() if l.startswith('RssAnon')).split()[1]) * 1024
 
 
 def pool(folder, n, rows=2000):
@@ -57,7 +44,7 @@ def one(n):
         ds, tokens = pool(folder, n)
         out = dict(tokens=tokens, steps=[])
         for step in (lambda: write_scored(ds, folder, ['loss_base', 'loss_ref'], folder/'data.parquet'), lambda: select_shards([folder/'data.parquet'], folder/'cleaned.parquet', 0.6)):
-            with own_memory() as memory:
+            with peak_memory(own_memory) as memory:
                 start = time.process_time()
                 found = step()
                 seconds = time.process_time() - start

@@ -8,7 +8,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/studies.html.md"""
 __all__ = ['training', 'real_training', 'worlds', 'run_method', 'run_mistake', 'run_stability', 'run_positions',
            'run_real_scores', 'run_real_method', 'plan', 'run_studies']
 
-# %% ../nbs/api/12d_studies.ipynb #e23a0c09
+# %% ../nbs/api/12d_studies.ipynb #d6380904
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -17,21 +17,22 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from .bounds import noise_rate
 from .cleaning import clean
-from .data import flat, lengths, load_records, positions, row_numbers, trained, with_flat
+from .data import flat, load_records, positions, row_numbers, trained, with_flat
 from .errors import BadInput
 from .evaluation import accuracy, auc
 from .experiments import grid, read_cells, run_cells
 from .losses import token_losses
 from .models import load_model, tiny_base
 from .planting import kinds, plant_noise, with_planted_truth
-from .scores import excess_loss, score, scorers
+from .scores import excess_loss, score
 from .selection import keep_top
 from .settings import Settings
 from .synthetic import make_task
 from .training import finetune
 
-# %% ../nbs/api/12d_studies.ipynb #ca391031
+# %% ../nbs/api/12d_studies.ipynb #65c172dc
 training = Settings().training | dict(progress=False)
 
 @lru_cache(2)
@@ -43,13 +44,13 @@ def _world(seed, n, world):
     return base, tokenizer, task, time.process_time() - start
 
 @lru_cache(2)
-def _reference(seed, n, world, start_seed=None):
+def _reference(seed, n, world):
     "The reference of a task, and the CPU seconds of its training"
     base, _, task, _ = _world(seed, n, world)
     start = time.process_time()
-    return finetune(base, task.warmup, seed=seed if start_seed is None else start_seed, **training), time.process_time() - start
+    return finetune(base, task.warmup, seed=seed, **training), time.process_time() - start
 
-# %% ../nbs/api/12d_studies.ipynb #6a243d61
+# %% ../nbs/api/12d_studies.ipynb #91d2244e
 def run_method(
     method:str, # A name in `cleaning.methods`
     seed:int, # Seed of the world, the shuffles and the trainings
@@ -69,11 +70,11 @@ def run_method(
     seconds = time.process_time() - start + warming + scoring * (scored or method == 'self-evolving')
     tokens, keep, truth = trained(run.data), flat(run.data, 'keep'), flat(run.data, 'truth')
     used = keep.sum() + (trained(task.warmup).sum() if scored else 0)
-    return dict(accuracy=accuracy(run.model, task.test), noise_before=run.rounds.noise_before.iloc[-1], noise_after=float((keep != (truth == 1))[tokens].mean()),
+    return dict(accuracy=accuracy(run.model, task.test), noise_before=run.rounds.noise_before.iloc[-1], noise_after=noise_rate(keep, truth),
         precision=float((truth == 1)[keep].mean()) if keep.any() else np.nan, auc=auc(flat(run.data, 'score'), truth) if 'score' in run.data.column_names else np.nan,
         tokens=int(tokens.sum()), kept=int(keep.sum()), trained_tokens=int(used) * training['num_train_epochs'] if method != 'base' else 0, method_seconds=seconds)
 
-# %% ../nbs/api/12d_studies.ipynb #94258dba
+# %% ../nbs/api/12d_studies.ipynb #8cc95206
 def run_mistake(
     mistake:str, # 'none', 'shift', 'sign' or 'reference'
     seed:int, # As in `run_method`
@@ -92,12 +93,12 @@ def run_mistake(
     return dict(accuracy=accuracy(run.model, task.test), noise_after=run.rounds.noise_after[0], auc=auc(values, truth))
 
 @lru_cache(2)
-def _scored(seed, n, world, start_seed=None, dtype=None):
+def _scored(seed, n, world, dtype=None):
     "The pool of a task with the scores of a reference"
-    task, (reference, _) = _world(seed, n, world)[2], _reference(seed, n, world, start_seed)
+    task, (reference, _) = _world(seed, n, world)[2], _reference(seed, n, world)
     return score(with_flat(task.pool, 'loss_ref', token_losses(reference, task.pool, dtype=dtype, progress=False)))
 
-# %% ../nbs/api/12d_studies.ipynb #e97b79ed
+# %% ../nbs/api/12d_studies.ipynb #1c04b534
 def _agreement(a, b, fraction=.6):
     "Rank correlation of two scores and overlap of what they keep"
     tokens = np.isfinite(a) & np.isfinite(b)
@@ -112,7 +113,7 @@ def run_stability(
     base, _, task, _ = _world(seed, n, ())
     scores = lambda ds=None, **options: excess_loss(flat(task.pool, 'loss_base'), token_losses(finetune(base, task.warmup if ds is None else ds, **{'seed': seed, **training, **options}), task.pool, progress=False))
     half = len(task.warmup) // 2
-    first, low = flat(_scored(seed, n, ()), 'score'), flat(_scored(seed, n, (), None, 'bfloat16'), 'score')
+    first, low = flat(_scored(seed, n, ()), 'score'), flat(_scored(seed, n, (), 'bfloat16'), 'score')
     one, two = scores(task.warmup.select(range(half))), scores(task.warmup.select(range(half, 2 * half)))
     pairs = {'same again': (first, scores()), 'bfloat16 against float32': (first, low), 'another seed of the training': (first, scores(seed=seed + 1000)),
         'one epoch more': (first, scores(num_train_epochs=training['num_train_epochs'] + 1)), 'half of the warm-up against all': (first, one), 'two halves of the warm-up': (one, two),
@@ -161,7 +162,7 @@ def _by_kind(values, ds):
     only = lambda k: np.where((truth == 0) & (row_kind != k), -1, truth)
     return {f'auc_{name}': auc(values, only(k)) for k, name in enumerate(kinds) if k} | dict(auc=auc(values, truth))
 
-# %% ../nbs/api/12d_studies.ipynb #b3ac1f6e
+# %% ../nbs/api/12d_studies.ipynb #e2e8b0dd
 def run_real_scores(
     data:str, # Path or Hub name of instruction data
     model:str, # Path or Hub name of the base
@@ -179,7 +180,7 @@ def run_real_scores(
     for name in ('excess_loss', 'low_reference_loss', 'high_base_loss', 'random'):
         values = flat(score(ds, name), 'score')
         keep = keep_top(values, tokens, .6)
-        out.append(dict(scorer=name, noise_before=float((truth == 0)[tokens].mean()), noise_after=float((keep != (truth == 1))[tokens].mean()), precision=float((truth == 1)[keep].mean())) | _by_kind(values, ds))
+        out.append(dict(scorer=name, noise_before=noise_rate(tokens, truth), noise_after=noise_rate(keep, truth), precision=float((truth == 1)[keep].mean())) | _by_kind(values, ds))
     return out
 
 def run_real_method(
@@ -201,7 +202,7 @@ def run_real_method(
     if scorer == 'excess_loss': run = clean(method, base, tokenizer, pool, reference=reference, fraction=fraction, seed=seed, **real_training)
     else: run = clean('top', base, tokenizer, score(with_flat(pool, 'loss_ref', token_losses(reference, pool, progress=False)), scorer), fraction=fraction, seed=seed, **real_training)
     tokens, keep, truth = trained(run.data), flat(run.data, 'keep'), flat(run.data, 'truth')
-    return dict(loss=float(np.nanmean(token_losses(run.model, held_out, progress=False))), noise_before=float((truth == 0)[tokens].mean()), noise_after=float((keep != (truth == 1))[tokens].mean()), kept=int(keep.sum()))
+    return dict(loss=float(np.nanmean(token_losses(run.model, held_out, progress=False))), noise_before=noise_rate(tokens, truth), noise_after=noise_rate(keep, truth), kept=int(keep.sum()))
 
 # %% ../nbs/api/12d_studies.ipynb #72059e08
 worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structure='structured'))
