@@ -32,8 +32,9 @@ browser: $(READY) .venv-colab/ready # JupyterLab and static pages in Chromium, n
 	$(PYTHON) -m venv .venv-colab && .venv-colab/bin/python -m pip install --quiet --disable-pip-version-check -r tests/browser/colab.txt
 	@touch $@
 
-nightly: $(READY) # the cells that take minutes; none needs a GPU
+nightly: $(READY) # the cells that take minutes, none needs a GPU; and properties with new random cases
 	$(ONE) $(BIN)/nbdev-test --flags slow --n-workers 2 --cell-timeout 3600
+	$(ONE) HYPOTHESIS_PROFILE=house $(BIN)/python -m pytest -n 2
 
 lab: $(READY)
 	$(BIN)/jupyter lab nbs

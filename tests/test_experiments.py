@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from datasets import Dataset
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from tokenclean_nb.data import flat, trained
 from tokenclean_nb.experiments import cell_path, grid, plot_payoff, payoff_table, run_cells, run_grid
@@ -19,12 +19,14 @@ words = st.text(st.characters(exclude_categories=['Cs', 'Co']), min_size=1, max_
 
 @settings(max_examples=40, deadline=None)
 @given(answers=st.lists(words, min_size=2, max_size=6), seed=st.integers(0, 1000), shares=st.sampled_from([(1, 0, 0), (0, 1, 0), (0, 0, 1), (.3, .3, .3)]))
+@example(answers=['n', '0'], seed=0, shares=(1, 0, 0)) # the end-of-sequence token has an n too
 def test_planted_tokens_are_exactly_those_that_touch_the_damage(answers, seed, shares):
     records = plant_noise(Dataset.from_list([dict(instruction=a[::-1], output=a) for a in answers]), *shares, seed=seed)
-    ds = with_planted_truth(records, tiny_base()[1])
+    tokenizer = tiny_base()[1]
+    ds = with_planted_truth(records, tokenizer)
     assert np.array_equal(flat(ds, 'truth') >= 0, trained(ds))
     for record, row in zip(records, ds):
-        at = row['text'].rfind(record['output'])
+        at = row['text'].rindex(record['output'] + tokenizer.eos_token)
         noisy = set().union(*(range(at + a, at + b) for a, b in record['planted'][0]))
         for a, b, truth in zip(row['starts'], row['ends'], row['truth']):
             if truth >= 0 and b > a: assert (truth == 0) == bool(noisy & set(range(a, b)))
