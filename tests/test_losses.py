@@ -8,6 +8,7 @@ from accelerate import cpu_offload, disk_offload
 from datasets import Dataset, concatenate_datasets
 from peft import LoraConfig, get_peft_model
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForCausalLM, CONFIG_MAPPING, GPT2LMHeadModel
 
 from tokenclean_nb import losses
@@ -249,6 +250,41 @@ def test_weights_and_mode_come_back_after_an_error(small, monkeypatch):
         score(model, ds, dtype='bfloat16')
     assert model.training and model.dtype == torch.float32 and 'forward' not in model.transformer.__dict__
     agree(score(model, ds), want)
+
+
+class Questions(TorchDispatchMode):
+    "Counts operations whose answer the host must wait for on a GPU: a number read, a mask counted"
+    asking, asked = {'_local_scalar_dense', 'nonzero', 'is_nonzero', 'item', 'equal', 'masked_select'}, 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        masks = any(isinstance(i, torch.Tensor) and i.dtype == torch.bool for i in args[1]) if func.overloadpacket.__name__ in ('index', 'index_put', 'index_put_') else False
+        self.asked += masks or func.overloadpacket.__name__ in self.asking
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize('kind', ['gpt2', 'llama', 'mistral-window', 'qwen3', 'gemma3', 'olmo2'])
+def test_no_batch_waits_for_the_device(kind):
+    asked = []
+    for budget in (1000, 1): # one batch, and one for each row
+        with Questions() as questions: score(make(kind), rows(), token_budget=budget)
+        asked.append(questions.asked)
+    assert asked[0] == asked[1] > 0
+
+
+def test_a_compiled_body(small):
+    model, ds, want = small
+    model = copy.deepcopy(model)
+    model.base_model.compile(backend='eager', dynamic=True)
+    assert splits(model)
+    agree(score(model, ds), want)
+    assert model.base_model._compiled_call_impl is not None and 'forward' not in model.base_model.__dict__
+
+
+@pytest.mark.parametrize('free, rows_at_once', [(0, 16), (1200 * vocab * 4, 100), (2**40, 8192)])
+def test_logits_take_a_quarter_of_the_free_memory(small, monkeypatch, free, rows_at_once):
+    monkeypatch.setattr(losses, '_device', lambda model: torch.device('cuda'))
+    for name, value in dict(mem_get_info=(free, 2**40), memory_reserved=0, memory_allocated=0).items(): monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    assert losses._room(small[0]) == (16384, rows_at_once)
 
 
 def test_numbers_that_are_not(small):

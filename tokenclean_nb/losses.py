@@ -7,9 +7,11 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/losses.html.md"""
 # %% auto #0
 __all__ = ['budgets', 'log', 'splits', 'batches', 'cast', 'token_losses', 'token_hits']
 
-# %% ../nbs/api/05_losses.ipynb #8742584d
+# %% ../nbs/api/05_losses.ipynb #332c4e62
 import logging
+from collections import deque
 from contextlib import contextmanager
+from unittest.mock import patch
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,7 +24,7 @@ from tqdm.auto import tqdm
 from .data import flat, lengths, positions, row_numbers, trained
 from .errors import BadInput, check_choice
 
-# %% ../nbs/api/05_losses.ipynb #dc806336
+# %% ../nbs/api/05_losses.ipynb #4516778c
 def _inner(model):
     "The causal LM itself, out of a PEFT wrapper"
     return model.get_base_model() if hasattr(model, 'peft_config') and hasattr(model, 'get_base_model') else model
@@ -34,12 +36,9 @@ def _hidden(model, ids):
 def _head(model, output, hidden):
     "Logits of hidden states, shape `(n, d)`, by the model's own forward code"
     inner = _inner(model)
-    body, held = inner.base_model, inner.base_model.__dict__.get('forward')
-    body.forward = lambda *args, **kwargs: type(output)(last_hidden_state=hidden[None])
-    try: return inner(input_ids=torch.zeros(1, 1, dtype=torch.long, device=hidden.device), use_cache=False).logits[0]
-    finally:
-        if held is None: del body.forward
-        else: body.forward = held
+    known = dict(forward=lambda *args, **kwargs: type(output)(last_hidden_state=hidden[None]), _compiled_call_impl=None)
+    with patch.dict(inner.base_model.__dict__, known):
+        return inner(input_ids=torch.zeros(1, 1, dtype=torch.long, device=hidden.device), use_cache=False).logits[0]
 
 @torch.inference_mode()
 def splits(
@@ -74,23 +73,46 @@ def batches(
         start += size
     return out
 
-# %% ../nbs/api/05_losses.ipynb #7bcba6ff
-budgets = dict(cpu=(512, 256), other=(16384, 4096)) # tokens in a batch, rows of logits at once: measured in benchmarks/losses.py
+# %% ../nbs/api/05_losses.ipynb #4430eee8
+budgets = dict(cpu=(512, 256), other=(16384, 8192)) # tokens in a batch, most rows of logits at once: benchmarks/losses.py, benchmarks/gpu.py
+
+def _room(model):
+    "Tokens in a batch and rows of logits at once; on a GPU the logits of a chunk take a quarter of the memory that is free"
+    device = _device(model)
+    if device.type != 'cuda': return budgets['cpu' if device.type == 'cpu' else 'other']
+    budget, most = budgets['other']
+    free = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    row = 12 * _inner(model).config.get_text_config().vocab_size # bytes of logits: as computed, in float32, normalised
+    return budget, int(np.clip(free // 4 // row, 16, most))
 
 def _cross_entropy(logits, target): return F.cross_entropy(logits, target, reduction='none')
 
-def _measure(model, ids, wanted, measure, split, chunk):
-    "`measure(logits, target)` at the wanted next tokens of a padded batch: `ids` has one column more than `wanted`"
-    x, y = ids[:, :-1], ids[:, 1:][wanted] # shift: the state at t predicts token t+1
-    if not split: rows = model(input_ids=x, use_cache=False).logits[wanted]
-    else:
-        output = _hidden(model, x)
-        rows = output.last_hidden_state[wanted.to(output.last_hidden_state.device)]
+def _measure(model, ids, pick, target, measure, split, chunk):
+    "`measure(logits, target)` at the places `pick` of a padded batch, counted along its rows"
+    output = _hidden(model, ids) if split else model(input_ids=ids, use_cache=False)
+    states = (output.last_hidden_state if split else output.logits).flatten(0, 1)
+    rows = states.index_select(0, pick.to(states.device, non_blocking=True)) # places, not a mask: a mask would have to be counted first
     out = []
-    for part, target in zip(rows.split(chunk), y.split(chunk)):
+    for part, right in zip(rows.split(chunk), target.split(chunk)):
         logits = (_head(model, output, part) if split else part).float()
-        out.append(measure(logits, target.to(logits.device)).float())
+        out.append(measure(logits, right.to(logits.device, non_blocking=True)).float())
     return torch.cat(out)
+
+# %% ../nbs/api/05_losses.ipynb #0fa58e4b
+def _send(values, device):
+    "An array on the device of the model, copied beside the computation where it can be"
+    values = torch.from_numpy(values)
+    return (values.pin_memory() if device.type == 'cuda' else values).to(device, non_blocking=True)
+
+def _fetch(values):
+    "A copy on the host, and how to wait for it"
+    if values.device.type == 'cpu': return values, lambda: None
+    return values.to('cpu', non_blocking=True), torch.accelerator.current_stream(values.device).record_event().synchronize
+
+@contextmanager
+def _unasked():
+    "Leave out what transformers asks the device in every batch: are rows packed, is there padding without a mask?"
+    with patch('transformers.masking_utils.find_packed_sequence_indices', lambda position_ids: None), patch('transformers.PreTrainedModel.warn_if_padding_and_no_attention_mask', lambda *args: None): yield
 
 @contextmanager
 def cast(
@@ -140,37 +162,45 @@ def _tried(*args):
     except RuntimeError as e:
         if not should_reduce_batch_size(e): raise
 
-# %% ../nbs/api/05_losses.ipynb #6d0af830
+# %% ../nbs/api/05_losses.ipynb #525a54ff
+def _finite(loss, where, first):
+    "Losses as an array, refused where one is not finite"
+    loss = loss.numpy()
+    bad = np.flatnonzero(~np.isfinite(loss))
+    if not len(bad): return loss
+    raise BadInput('model', f'a loss of {loss[bad[0]]} in row {np.searchsorted(first, where[bad[0]], side="right") - 1}', 'a model with finite losses', 'Score in float32, or look at that row.')
+
 def _run(model, ds, dtype, token_budget, bar, measure=_cross_entropy):
     "One value per trained token, on a progress bar that is already there"
-    device = _device(model)
-    budget, chunk = budgets['cpu' if device.type == 'cpu' else 'other']
-    budget = token_budget or budget
-    if model in _fitting: budget, chunk = map(min, (budget, chunk), _fitting[model])
-    ids, want, n, last = flat(ds, 'input_ids'), trained(ds), lengths(ds), _needed(ds)
-    first, out = np.cumsum(n) - n, np.full(len(ids), np.nan, np.float32)
+    ids, want, n, last, device = flat(ds, 'input_ids'), trained(ds), lengths(ds), _needed(ds), _device(model)
+    first, out, ahead = np.cumsum(n) - n, np.full(len(ids), np.nan, np.float32), 0 if device.type == 'cpu' else 2
     was_training = model.training
     model.eval()
     try:
-        with cast(model, dtype), torch.inference_mode():
-            split = splits(model)
-            todo = batches(last, budget)[::-1]
-            while todo:
-                rows = todo.pop()
-                at = first[rows, None] + np.minimum(np.arange(last[rows[0]] + 1), last[rows, None]) # where each row's tokens stand
-                wanted = want[at[:, 1:]] & (np.diff(at) > 0)
-                batch = [torch.from_numpy(a).to(device) for a in (ids[at].astype(np.int64), wanted)]
-                loss, where = _tried(model, *batch, measure, split, chunk), at[:, 1:][wanted]
-                if loss is None:
-                    budget, chunk = _smaller(model, len(rows), int(last[rows[0]]), chunk)
-                    left = np.concatenate([rows, *todo[::-1]])
-                    todo = [left[b] for b in batches(last[left], budget)[::-1]]
-                    continue
-                loss = loss.cpu().numpy()
-                bad = np.flatnonzero(~np.isfinite(loss))
-                if len(bad): raise BadInput('model', f'a loss of {loss[bad[0]]} in row {np.searchsorted(first, where[bad[0]], side="right") - 1}', 'a model with finite losses', 'Score in float32, or look at that row.')
-                out[where] = loss
-                bar.update(int(last[rows].sum()))
+        with cast(model, dtype), _unasked(), torch.inference_mode():
+            budget, chunk = _room(model)
+            budget = token_budget or budget
+            if model in _fitting: budget, chunk = map(min, (budget, chunk), _fitting[model])
+            split, todo, sent = splits(model), batches(last, budget)[::-1], deque()
+            while todo or sent:
+                if todo:
+                    rows = todo.pop()
+                    at = first[rows, None] + np.minimum(np.arange(last[rows[0]] + 1), last[rows, None]) # where each row's tokens stand
+                    wanted = want[at[:, 1:]] & (np.diff(at) > 0) # shift: the state at t predicts token t+1
+                    where = at[:, 1:][wanted]
+                    batch = ids[at[:, :-1]].astype(np.int64), np.flatnonzero(wanted), ids[where].astype(np.int64)
+                    loss = _tried(model, *(_send(a, device) for a in batch), measure, split, chunk)
+                    if loss is None:
+                        budget, chunk = _smaller(model, len(rows), int(last[rows[0]]), chunk)
+                        left = np.concatenate([rows, *todo[::-1]])
+                        todo = [left[b] for b in batches(last[left], budget)[::-1]]
+                        continue
+                    sent.append((*_fetch(loss), where, int(last[rows].sum())))
+                if len(sent) > ahead or not todo:
+                    loss, wait, where, tokens = sent.popleft()
+                    wait()
+                    out[where] = _finite(loss, where, first)
+                    bar.update(tokens)
     finally: model.train(was_training)
     return out
 
