@@ -15,26 +15,32 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config
 from tokenclean_nb import losses
 from tokenclean_nb.data import encode, lengths, load_records, trained
 from tokenclean_nb.losses import token_losses
+from tokenclean_nb.models import fuse_gelu
 
 shared = Path(__file__).resolve().parents[1].parent/'shared'/'data'
 variants = {'plain': 'plain loop, float32', 'float32': 'token_losses, float32', 'bfloat16': 'token_losses, bfloat16'}
 
 
 def table(args):
-    "Alpaca rows in GPT-2's tokens, or random tokens of such lengths"
+    "Alpaca rows in GPT-2's tokens, or random tokens"
     if Path(args.data).exists() and Path(args.tokenizer).exists():
         records = load_records(args.data).shuffle(seed=0)
         return encode(records.select(range(min(len(records), args.rows + 20))), AutoTokenizer.from_pretrained(args.tokenizer), 1024, keep_text=False).select(range(args.rows))
+    return random_table(args.rows)
+
+
+def random_table(rows, vocabulary=50257):
+    "Random tokens in rows of such lengths as Alpaca's"
     rng = np.random.default_rng(0)
-    prompt, answer = (np.clip(rng.lognormal(m, s, args.rows), 3, 500).astype(int) for m, s in ((3.0, 0.5), (3.7, 1.0)))
-    ids = [rng.integers(0, 50257, p + a).tolist() for p, a in zip(prompt, answer)]
+    prompt, answer = (np.clip(rng.lognormal(m, s, rows), 3, 500).astype(int) for m, s in ((3.0, 0.5), (3.7, 1.0)))
+    ids = [rng.integers(0, vocabulary, p + a).tolist() for p, a in zip(prompt, answer)]
     return Dataset.from_dict(dict(input_ids=ids, labels=[[-100] * p + r[p:] for p, r in zip(prompt, ids)]))
 
 
-def gpt2(seed=0, noise=0.0):
-    "A model of GPT-2's shape with random weights, 124M parameters; `noise` moves every weight"
+def gpt2(seed=0, noise=0.0, fused=True):
+    "A model of GPT-2's shape with random weights, 124M parameters, as `load_model` gives it or as transformers does; `noise` moves every weight"
     torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(GPT2Config()).eval()
+    model = fuse_gelu(AutoModelForCausalLM.from_config(GPT2Config()).eval()) if fused else AutoModelForCausalLM.from_config(GPT2Config()).eval()
     with torch.no_grad():
         for p in model.parameters(): p += noise * p.std() * torch.randn_like(p) if noise else 0
     return model
@@ -48,11 +54,11 @@ def plain_loop(model, ds, batch=6):
         rows = ds[start:start+batch]
         width = max(map(len, rows['input_ids']))
         pad = lambda lists, value: torch.tensor([r + [value] * (width - len(r)) for r in lists])
-        ids, labels, mask = pad(rows['input_ids'], 0), pad(rows['labels'], -100), pad([[1] * len(r) for r in rows['input_ids']], 0)
+        ids, labels, mask = (t.to(model.device) for t in (pad(rows['input_ids'], 0), pad(rows['labels'], -100), pad([[1] * len(r) for r in rows['input_ids']], 0)))
         logits = model(input_ids=ids, attention_mask=mask).logits.float()
         loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction='none').view(len(ids), -1)
         loss = torch.where(labels[:, 1:] == -100, torch.nan, loss)
-        for row, l in zip(rows['input_ids'], loss): out.append(np.concatenate([[np.nan], l[:len(row) - 1].numpy()]))
+        for row, l in zip(rows['input_ids'], loss): out.append(np.concatenate([[np.nan], l[:len(row) - 1].cpu().numpy()]))
     return np.concatenate(out).astype(np.float32)
 
 
@@ -63,7 +69,7 @@ def score(variant, model, ds, **options):
 
 def one(args, variant):
     "Seconds and memory above the weights of one variant, in this process"
-    ds, model = table(args), gpt2()
+    ds, model = table(args), gpt2(fused=variant != 'plain')
     score(variant, model, ds.select(range(2)))
     with peak_memory() as memory:
         start = time.perf_counter()
@@ -72,25 +78,27 @@ def one(args, variant):
     return dict(seconds=seconds, memory=memory['bytes'])
 
 
-def matmul_rate(dtype, seconds=1.5):
-    "Floating-point operations per second of the machine's matrix products at GPT-2's shapes"
-    x, up, down = (torch.randn(*shape).to(dtype) for shape in ((512, 768), (768, 3072), (3072, 768)))
-    rates = []
+def matmul_rate(dtype, seconds=1.5, device='cpu', tokens=512, width=768, inner=3072):
+    "Floating-point operations per second of the device's matrix products at a model's shapes"
+    x, up, down = (torch.randn(*shape).to(device, dtype) for shape in ((tokens, width), (width, inner), (inner, width)))
+    rates, wait = [], torch.accelerator.synchronize if x.device.type != 'cpu' else lambda: None
     with torch.inference_mode():
         for _ in range(3):
             n, start = 0, time.perf_counter()
             while time.perf_counter() - start < seconds / 3:
-                x @ up @ down
-                n += 1
-            rates.append(n * 4 * 512 * 768 * 3072 / (time.perf_counter() - start))
+                for _ in range(4): x @ up @ down
+                wait()
+                n += 4
+            rates.append(n * 4 * tokens * width * inner / (time.perf_counter() - start))
     return max(rates)
 
 
-def work(ds):
+def work(ds, model):
     "Operations the losses of a table need: body and attention up to each row's last trained token, the head at trained tokens"
-    c, n = GPT2Config(), losses._needed(ds).astype(float)
-    body = 2 * 12 * c.n_layer * c.n_embd**2 * n.sum()
-    return body + 4 * c.n_layer * c.n_embd * (n**2).sum() + 2 * c.n_embd * c.vocab_size * trained(ds).sum()
+    c, n = model.config, losses._needed(ds).astype(float)
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, torch.nn.Embedding)}
+    matrices = sum(p.numel() for p in model.base_model.parameters() if p.ndim == 2 and id(p) not in tables)
+    return 2 * matrices * n.sum() + 4 * c.num_hidden_layers * c.hidden_size * (n**2).sum() + 2 * c.hidden_size * c.vocab_size * trained(ds).sum()
 
 
 def agreement(args):
@@ -116,7 +124,7 @@ def compare(args):
     tokens, same = lengths(ds).sum(), json.loads(in_own_process(__file__, *given, '--one', 'agreement'))
     seconds, memory = ({v: statistics.median(r[what] for r in runs[v]) for v in variants} for what in ('seconds', 'memory'))
     ratio = {v: statistics.median(p['seconds'] / r['seconds'] for p, r in zip(runs['plain'], runs[v])) for v in variants}
-    row = lambda v: [variants[v], f'{tokens / seconds[v]:,.0f}', f'{ratio[v]:.1f}x', f'{memory[v] / 1e9:.2f} GB', f"{memory[v] / memory['plain']:.2f}x", f'{work(ds) / seconds[v] / rates[v]:.0%}',
+    row = lambda v: [variants[v], f'{tokens / seconds[v]:,.0f}', f'{ratio[v]:.1f}x', f'{memory[v] / 1e9:.2f} GB', f"{memory[v] / memory['plain']:.2f}x", f'{work(ds, gpt2()) / seconds[v] / rates[v]:.0%}',
         ' to '.join(f'{tokens / f(r["seconds"] for r in runs[v]):,.0f}' for f in (max, min))]
     head = ['way', 'tokens/s', 'speed', 'memory above the weights', 'memory', 'share of the matrix-product rate', 'slowest to fastest run, tokens/s']
     return markdown(head, map(row, variants)) + f"""
