@@ -8,11 +8,11 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/experiments.html.md"""
 __all__ = ['grid', 'cell_path', 'run_cells', 'read_cells', 'run_grid', 'interval', 'summarise', 'plot_comparison', 'plot_lines',
            'payoff_table', 'plot_payoff']
 
-# %% ../nbs/api/12b_experiments.ipynb #7994fadf
+# %% ../nbs/api/12b_experiments.ipynb #0c4fa8a3
 import hashlib
 import json
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -56,27 +56,37 @@ def _run_cell(measure, setting, path, threads=None):
     frame = pd.DataFrame(rows).assign(cpu_seconds=time.process_time() - start)
     with atomic(path) as file: frame.to_parquet(file)
 
-# %% ../nbs/api/12b_experiments.ipynb #cd4d69c2
+# %% ../nbs/api/12b_experiments.ipynb #202de341
+def _run_group(cells):
+    "Measure cells one after the other in a worker, with one thread"
+    for path, (measure, setting) in cells: _run_cell(measure, setting, path, 1)
+
 def run_cells(
     cells:list, # Pairs of a function and a setting; the function returns a dict of plain values, or a list of such dicts
     folder:str|Path, # Cells are kept here; delete it after a change of the function
     workers:int=1, # Processes; with more than one, each uses a single thread and the functions must be importable
     progress:bool=True, # Show a bar with time left?
+    varied:tuple=(), # Names: cells that differ in nothing else go to one worker, one after the other, so that what it caches serves them all
 ):
     "Measure every cell that is not stored yet"
     if workers < 1: raise BadInput('workers', workers, 'at least 1')
     paths = {cell_path(folder, measure, setting): (measure, setting) for measure, setting in cells}
-    todo = {path: cell for path, cell in paths.items() if not path.exists()}
+    todo, groups = {path: cell for path, cell in paths.items() if not path.exists()}, {}
+    for path, (measure, setting) in todo.items():
+        groups.setdefault(cell_path('', measure, {k: v for k, v in setting.items() if k not in varied}), []).append((path, (measure, setting)))
+    groups = sorted(groups.values(), key=len, reverse=True) # long ones first: the workers end together
     with tqdm(total=len(paths), initial=len(paths) - len(todo), desc='cells', unit='cell', **({} if progress else dict(disable=True))) as bar:
         if workers == 1 or not todo:
-            for path, cell in todo.items():
-                _run_cell(*cell, path)
+            for path, (measure, setting) in (cell for group in groups for cell in group):
+                _run_cell(measure, setting, path)
                 bar.update()
             return
         with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
-            for done in as_completed([pool.submit(_run_cell, *cell, path, 1) for path, cell in todo.items()]):
-                done.result()
-                bar.update()
+            running = [pool.submit(_run_group, group) for group in groups]
+            while running:
+                done, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)
+                for group in done: group.result()
+                bar.update(sum(path.exists() for path in paths) - bar.n)
 
 def read_cells(
     measure, # A function
