@@ -116,7 +116,7 @@ def test_bounds(outputs):
     until(output, 'Cleaning wins')
     picture = output.locator('img').get_attribute('src')
     press(output, 1, 'End')
-    until(output, 'All tokens win.*at no number of tokens')
+    until(output, 'All tokens win.*pays at no number of tokens')
     assert output.locator('img').get_attribute('src') != picture
     press(output, 1, 'Home')
     until(output, 'Cleaning wins')
