@@ -95,7 +95,7 @@ def matmul_rate(dtype, seconds=1.5, device='cpu', tokens=512, width=768, inner=3
 
 def work(ds, model):
     "Operations the losses of a table need: body and attention up to each row's last trained token, the head at trained tokens"
-    c, n = model.config, losses._needed(ds).astype(float)
+    c, n = model.config, losses.last_trained(ds).astype(float)
     tables = {id(m.weight) for m in model.modules() if isinstance(m, torch.nn.Embedding)}
     matrices = sum(p.numel() for p in model.base_model.parameters() if p.ndim == 2 and id(p) not in tables)
     return 2 * matrices * n.sum() + 4 * c.num_hidden_layers * c.hidden_size * (n**2).sum() + 2 * c.hidden_size * c.vocab_size * trained(ds).sum()

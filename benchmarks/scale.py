@@ -12,7 +12,7 @@ from datasets import Dataset
 from datasets.arrow_writer import ArrowWriter
 
 from tokenclean_nb.data import cut, lengths
-from tokenclean_nb.shards import _path, _write_shard, select_shards, write_scored
+from tokenclean_nb.shards import select_shards, shard_path, write_scored, write_shard
 
 
 def own_memory():
@@ -33,7 +33,7 @@ def pool(folder, n, rows=2000):
         writer.finalize()
     ds = Dataset.from_file(path)
     for column in ('loss_base', 'loss_ref'):
-        for k, part in enumerate(cut(ds)): _write_shard(_path(folder, column, k), column, part, rng.exponential(2, lengths(part).sum()).astype(np.float32))
+        for k, part in enumerate(cut(ds)): write_shard(shard_path(folder, column, k), column, part, rng.exponential(2, lengths(part).sum()).astype(np.float32))
     return ds, tokens
 
 

@@ -139,7 +139,7 @@ def test_no_changed_byte_gets_through(tmp_path):
     "Every byte of a shard, one bit each: the shard is refused, or its losses are the same"
     ds = Dataset.from_dict(dict(input_ids=[[5, 6, 7], [8, 9]], labels=[[-100, 6, 7], [-100, 9]]))
     values, path = np.array([np.nan, 1, 2.5, np.nan, 3], np.float32), tmp_path/'shard.parquet'
-    shards._write_shard(path, 'loss_base', ds, values)
+    shards.write_shard(path, 'loss_base', ds, values)
     sound, harmless = path.read_bytes(), 0
     for i in range(len(sound)):
         path.write_bytes(sound[:i] + bytes([sound[i] ^ 1 << i % 8]) + sound[i+1:])
@@ -153,7 +153,7 @@ def test_no_changed_byte_gets_through(tmp_path):
 def test_a_shard_of_another_place_is_refused(tmp_path):
     "The same number of tokens, other rows or another column"
     one, two = (Dataset.from_dict(dict(input_ids=[ids], labels=[ids])) for ids in ([5, 6, 7], [5, 6, 8]))
-    shards._write_shard(tmp_path/'shard', 'loss_base', one, np.zeros(3, np.float32))
+    shards.write_shard(tmp_path/'shard', 'loss_base', one, np.zeros(3, np.float32))
     for column, rows in (('loss_base', two), ('loss_ref', one)):
         with pytest.raises(BadInput, match='a shard of these rows'): shards.read_shard(tmp_path/'shard', column, rows)
 

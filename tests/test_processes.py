@@ -17,11 +17,11 @@ from tokenclean_nb.cli import main
 script = '''
 import os, sys
 from tokenclean_nb import cli, shards
-shards.shard_rows, write = 5, shards._write_shard
+shards.shard_rows, write = 5, shards.write_shard
 def note(path, *rest):
     print('wrote', os.environ['RANK'], path, file=sys.stderr)
     write(path, *rest)
-shards._write_shard = note
+shards.write_shard = note
 cli.main()
 '''
 

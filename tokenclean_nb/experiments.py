@@ -56,11 +56,19 @@ def _run_cell(measure, setting, path, threads=None):
     frame = pd.DataFrame(rows).assign(cpu_seconds=time.process_time() - start)
     with atomic(path) as file: frame.to_parquet(file)
 
-# %% ../nbs/api/12b_experiments.ipynb #202de341
+# %% ../nbs/api/12b_experiments.ipynb #b413419e
 def _run_group(cells):
     "Measure cells one after the other in a worker, with one thread"
     for path, (measure, setting) in cells: _run_cell(measure, setting, path, 1)
 
+def _grouped(todo, varied):
+    "Cells that differ in nothing else than the varied names, together; long groups first, so that the workers end together"
+    groups = {}
+    for path, (measure, setting) in todo.items():
+        groups.setdefault(cell_path('', measure, {k: v for k, v in setting.items() if k not in varied}), []).append((path, (measure, setting)))
+    return sorted(groups.values(), key=len, reverse=True)
+
+# %% ../nbs/api/12b_experiments.ipynb #9e42e5da
 def run_cells(
     cells:list, # Pairs of a function and a setting; the function returns a dict of plain values, or a list of such dicts
     folder:str|Path, # Cells are kept here; delete it after a change of the function
@@ -71,10 +79,8 @@ def run_cells(
     "Measure every cell that is not stored yet"
     if workers < 1: raise BadInput('workers', workers, 'at least 1')
     paths = {cell_path(folder, measure, setting): (measure, setting) for measure, setting in cells}
-    todo, groups = {path: cell for path, cell in paths.items() if not path.exists()}, {}
-    for path, (measure, setting) in todo.items():
-        groups.setdefault(cell_path('', measure, {k: v for k, v in setting.items() if k not in varied}), []).append((path, (measure, setting)))
-    groups = sorted(groups.values(), key=len, reverse=True) # long ones first: the workers end together
+    todo = {path: cell for path, cell in paths.items() if not path.exists()}
+    groups = _grouped(todo, varied)
     with tqdm(total=len(paths), initial=len(paths) - len(todo), desc='cells', unit='cell', **({} if progress else dict(disable=True))) as bar:
         if workers == 1 or not todo:
             for path, (measure, setting) in (cell for group in groups for cell in group):
@@ -88,6 +94,7 @@ def run_cells(
                 for group in done: group.result()
                 bar.update(sum(path.exists() for path in paths) - bar.n)
 
+# %% ../nbs/api/12b_experiments.ipynb #24355128
 def read_cells(
     measure, # A function
     settings:list, # Dicts, as `grid` makes them

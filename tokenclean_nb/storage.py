@@ -8,7 +8,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/storage.html.md"""
 __all__ = ['manifest_name', 'lock_name', 'fresh', 'atomic', 'digest', 'data_fingerprint', 'model_fingerprint',
            'tokenizer_fingerprint', 'claim_folder', 'processes', 'run_folder']
 
-# %% ../nbs/api/04a_storage.ipynb #c8651b89
+# %% ../nbs/api/04a_storage.ipynb #2a92c032
 import hashlib
 import json
 import os
@@ -18,9 +18,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-import torch
-from accelerate import PartialState
-from accelerate.utils import align_module_device, parse_flag_from_env
 from datasets import Dataset
 from filelock import FileLock, Timeout
 
@@ -51,7 +48,7 @@ def atomic(
         else: os.replace(temporary, path)
     finally: _remove(temporary, aside)
 
-# %% ../nbs/api/04a_storage.ipynb #2b0ad1bd
+# %% ../nbs/api/04a_storage.ipynb #84c0c5c0
 def digest(
     parts, # Texts and arrays, from any iterable
 )->str: # 16 hexadecimal digits
@@ -70,6 +67,7 @@ def model_fingerprint(
     model, # A causal language model
 )->str: # 16 hexadecimal digits
     "Fingerprint of a model: every parameter's name, shape and up to 64 values spread over it"
+    from accelerate.utils import align_module_device # here, because views and reports write files where there is no torch
     def samples():
         for name, module in model.named_modules():
             with align_module_device(module): # offloaded weights are fetched for the look, a module at a time
@@ -113,10 +111,13 @@ def claim_folder(
     with atomic(manifest) as path: path.write_text(json.dumps(identity, indent=1))
     return folder
 
-# %% ../nbs/api/04a_storage.ipynb #afc06e50
+# %% ../nbs/api/04a_storage.ipynb #8c40fad4
 def processes(
-)->PartialState: # `process_index`, `num_processes`, `is_main_process`, `device`, `wait_for_everyone()`
+): # A `PartialState`: `process_index`, `num_processes`, `is_main_process`, `device`, `wait_for_everyone()`
     "The processes that `accelerate launch` started, or this one alone; they wait for each other up to a week"
+    import torch
+    from accelerate import PartialState
+    from accelerate.utils import parse_flag_from_env
     cpu = not torch.accelerator.is_available() or parse_flag_from_env('ACCELERATE_USE_CPU')
     return PartialState(cpu=cpu, timeout=timedelta(days=7))
 

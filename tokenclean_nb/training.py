@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/training.html.md"""
 # %% auto #0
 __all__ = ['log', 'defaults', 'collate', 'usable', 'finetune']
 
-# %% ../nbs/api/08_training.ipynb #442cf0ae
+# %% ../nbs/api/08_training.ipynb #40f2dc3a
 import copy
 import logging
 import math
@@ -25,7 +25,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from .data import lengths, row_numbers, trained
 from .errors import BadInput
-from .losses import _inner, splits
+from .losses import causal_lm, splits
 from .storage import processes
 
 # %% ../nbs/api/08_training.ipynb #daf1a8bd
@@ -70,7 +70,7 @@ class _TokenBar(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs): self.bar.update(self.bar.total * state.global_step // state.max_steps - self.bar.n)
     def on_train_end(self, args, state, control, **kwargs): self.bar.close()
 
-# %% ../nbs/api/08_training.ipynb #cd084812
+# %% ../nbs/api/08_training.ipynb #fa6698a1
 @contextmanager
 def _states_at(model, wanted):
     "Let the head of a model see the body's states at the wanted positions only, as one row"
@@ -78,7 +78,7 @@ def _states_at(model, wanted):
         states = output.last_hidden_state
         output.last_hidden_state = states[wanted.to(states.device)][None]
         return output
-    hook = _inner(model).base_model.register_forward_hook(choose)
+    hook = causal_lm(model).base_model.register_forward_hook(choose)
     try: yield
     finally: hook.remove()
 
