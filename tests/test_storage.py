@@ -127,11 +127,11 @@ run = lambda model, ds, folder, **k: sharded_losses(model, ds, folder, 'loss_bas
 
 
 @pytest.mark.parametrize('error, fail', faults.values(), ids=faults)
-@pytest.mark.parametrize('where', ['_run', 'write_table'])
+@pytest.mark.parametrize('where', ['token_losses', 'write_table'])
 @pytest.mark.parametrize('k', [0, 2, 3])
 def test_shards_go_on_after_a_failure(model, ds, tmp_path, monkeypatch, error, fail, where, k):
     whole, calls = run(model, ds, tmp_path/'whole'), []
-    owner = shards if where == '_run' else pq
+    owner = shards if where == 'token_losses' else pq
     original = getattr(owner, where)
     def failing(*args, **kwargs):
         calls.append(1)
