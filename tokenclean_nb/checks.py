@@ -9,10 +9,11 @@ __all__ = ['check_mask_prompt', 'check_informative_share', 'check_noise_rate', '
            'check_batch_loss', 'check_influence_score', 'check_select', 'check_agreement', 'check_select_pool',
            'check_cleaned_labels', 'check_fixed', 'check_split_rows', 'check_evolve', 'check_kept_tokens']
 
-# %% ../nbs/api/13b_checks.ipynb #54020f87
+# %% ../nbs/api/13b_checks.ipynb #8c829529
 import numpy as np
 
 from .grading import Check, progress
+from .scale_checks import check_chat_labels, check_choose_dtype, check_training_batch
 
 # %% ../nbs/api/13b_checks.ipynb #e63e2402
 _nan, _yes, _no = np.nan, True, False
