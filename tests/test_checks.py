@@ -54,4 +54,5 @@ def test_the_page_of_a_result_is_escaped():
 
 def test_same():
     assert same([np.array([1.]), np.array([2., np.nan])], [np.array([1.]), np.array([2., np.nan])])
+    assert same(([1, 2], {'a': np.ones(2)}), ([1, 2], {'a': np.ones(2)})) and not same(dict(a=1), dict(b=1)) and not same((1, 2), [1, 3])
     assert not same(np.ones(2), np.ones(3)) and not same(True, 1) and not same('1', 1) and not same([1, [2]], np.ones(2))

@@ -46,14 +46,15 @@ class Result:
         return (f'<div role="status" style="background:#ffffff;color:#111111;font:14px/1.6 system-ui,sans-serif;border:1px solid #d9d9d9;'
             f'border-left:6px solid {edge};border-radius:4px;padding:.5em .8em"><b>{html.escape(self.exercise)}: {verdict}</b>{body}</div>')
 
-# %% ../nbs/api/13a_grading.ipynb #a77ee6ad
+# %% ../nbs/api/13a_grading.ipynb #ea937c9b
 def same(
-    a, # Numbers, arrays, lists of arrays, or text
+    a, # Numbers, arrays, text, or lists, tuples and dicts of them
     b, # Likewise
 )->bool: # Equal in shape and, within 1e-6, in value; NaN equals NaN, True is not 1
     "Do two answers agree?"
     if isinstance(b, str): return isinstance(a, str) and a == b
-    if isinstance(b, list): return isinstance(a, (list, tuple)) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(b, dict): return isinstance(a, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in b)
+    if isinstance(b, (list, tuple)): return isinstance(a, (list, tuple)) and len(a) == len(b) and all(map(same, a, b))
     try: a, b = np.asarray(a), np.asarray(b)
     except Exception: return False
     if a.shape != b.shape or (a.dtype == bool) != (b.dtype == bool) or a.dtype.kind not in 'biuf': return False

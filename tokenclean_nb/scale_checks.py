@@ -12,14 +12,15 @@ import numpy as np
 
 from .grading import Check
 
-# %% ../nbs/api/13a_scale_checks.ipynb #36dd9efa
-_spans = lambda bounds: (np.array([a for a, _ in bounds]), np.array([b for _, b in bounds]))
+# %% ../nbs/api/13a_scale_checks.ipynb #bb523b94
+def _spans(*bounds): return np.array(bounds).T # (starts, ends) of tokens
+
 _chats = [ # (ids, starts, ends, turns of [role, start, end])
-    (np.array([4, 11, 5, 21, 22, 6, 31, 32, 33, 2, 5, 23, 6, 34, 2]),
-     *_spans([(0, 1), (1, 6), (6, 7), (7, 9), (9, 12), (12, 13), (13, 15), (15, 18), (18, 20), (20, 21), (21, 22), (22, 25), (25, 26), (26, 29), (29, 30)]),
-     [['system', 1, 6], ['user', 7, 12], ['assistant', 14, 20], ['user', 22, 25], ['assistant', 26, 29]]),
-    (np.array([5, 21, 6, 31, 2, 5, 22, 6, 32, 33]), *_spans([(0, 2), (2, 4), (4, 6), (6, 9), (9, 10), (10, 12), (12, 15), (15, 17), (17, 19), (19, 22)]),
-     [['user', 2, 4], ['assistant', 6, 9], ['user', 12, 15], ['assistant', 17, 22]])]
+    (np.array([5, 21, 22, 31, 32, 6]), *_spans((0, 3), (4, 7), (7, 9), (9, 12), (12, 15), (16, 18)), [['user', 4, 9], ['assistant', 10, 15]]),
+    (np.array([5, 21, 6, 31, 32]), *_spans((0, 2), (3, 6), (7, 9), (9, 12), (12, 14)), [['user', 3, 6], ['assistant', 9, 14]]),
+    (np.array([5, 21, 6, 31, 32, 2, 7]), *_spans((0, 2), (3, 6), (6, 8), (9, 12), (12, 14), (14, 15), (15, 16)), [['user', 3, 6], ['assistant', 9, 14]]),
+    (np.array([5, 21, 6, 31, 5, 22, 6, 32, 33]), *_spans((0, 2), (3, 5), (5, 7), (8, 11), (12, 14), (15, 17), (17, 19), (20, 22), (22, 25)), [['user', 3, 5], ['assistant', 8, 11], ['user', 15, 17], ['assistant', 20, 25]]),
+    (np.array([4, 41, 5, 21, 6, 31]), *_spans((0, 1), (2, 7), (8, 10), (11, 13), (14, 16), (17, 19)), [['system', 2, 7], ['user', 11, 13], ['assistant', 17, 19]])]
 
 def _chat_labels(ids, starts, ends, turns, roles=('assistant',), mark=True, last=False, reach=lambda starts, ends, a, b: (starts < b) & (ends > a)):
     "The labels of a chat, with the usual mistakes as options"
@@ -43,11 +44,13 @@ check_chat_labels = Check('8.1', 'chat_labels', _chats, _chat(),
      'these are marks, not labels: a label is the id of the token to predict.': lambda ids, *args: np.where(_chat_labels(ids, *args) == -100, -100, 1),
      '0 is a token id: the model would be trained to say it. Only -100 is ignored.': lambda ids, *args: np.where(_chat_labels(ids, *args) == -100, 0, ids),
      'the labels are shifted by one: the model shifts them itself.': lambda *args: np.append(_chat_labels(*args)[1:], -100),
+     'the signs between the turns are trained: begin with -100 everywhere, then put in the answers.': lambda *args: np.where(_chat_labels(*args, roles=('user', 'system'), mark=False) == -100, args[0], -100),
      'nothing is masked.': lambda ids, *args: ids},
     'For each assistant turn: which tokens share a character with it, and which one starts where it ends?')
 
-# %% ../nbs/api/13a_scale_checks.ipynb #92940691
-_gigabyte, _eight, _adapter = 10**9, 8_030_261_248, 167_772_160 # the largest model of the lesson, and LoRA matrices of rank 64 on it
+# %% ../nbs/api/13a_scale_checks.ipynb #c41edbd0
+_scales = [ # (parameters, lora, memory): a small model, the large one of the lesson with LoRA, and one trap each
+    (124_439_808, 0, 16 * 10**9), (8_030_261_248, 167_772_160, 24 * 10**9), (1000, 0, 6000), (1000, 0, 9000), (1000, 10, 6000), (1000, 1000, 5900), (1000, 0, 10_000), (1000, 0, 3000)]
 
 def _weights(parameters, size, lora=0, copies=lambda lora: 1 if lora else 2, adapter=4): return copies(lora) * parameters * size + adapter * lora
 
@@ -57,21 +60,20 @@ def _choose(parameters, lora, memory, sizes=(('float32', 4), ('bfloat16', 2)), r
 
 def _chosen(**mistake): return lambda *args: _choose(*args, **mistake)
 
-check_choose_dtype = Check('8.2', 'choose_dtype', [(124_439_808, 0, 16 * _gigabyte), (_eight, 0, 80 * _gigabyte), (_eight, _adapter, 80 * _gigabyte), (_eight, 0, 24 * _gigabyte), (_eight, _adapter, 24 * _gigabyte),
-    (_eight, 0, 36 * _gigabyte), (1000, 0, 10_000), (_eight, _adapter, 44 * _gigabyte), (1000, 100, 2900), (1000, 100, 2600)], _choose,
+check_choose_dtype = Check('8.2', 'choose_dtype', _scales, _choose,
     {"'float32', 'bfloat16' or 'device_map'": lambda out, *args: isinstance(out, str) and out in ('float32', 'bfloat16', 'device_map'),
      'what was chosen leaves a fifth of the memory free': lambda out, parameters, lora, memory: out == 'device_map' or _weights(parameters, {'float32': 4, 'bfloat16': 2}[out], lora) <= 0.8 * memory},
-    {'no room is left: logits and activations need the last fifth of the memory.': _chosen(room=1),
+    {'the smallest type is taken although a more exact one fits: try float32 first.': _chosen(sizes=(('bfloat16', 2), ('float32', 4))),
+     'no room is left: logits and activations need the last fifth of the memory.': _chosen(room=1),
      'one model is counted: without LoRA base and reference are both in memory.': _chosen(weights=lambda p, s, n: _weights(p, s, n, lambda lora: 1)),
      'two copies are counted with LoRA: one is enough, with the adapter off and on.': _chosen(weights=lambda p, s, n: _weights(p, s, n, lambda lora: 2)),
      'the adapter is missing: its matrices are weights too.': _chosen(weights=lambda p, s, n: _weights(p, s, n, adapter=0)),
      'the adapter stays in float32 whatever the base is in: 4 bytes for each of its parameters.': _chosen(weights=lambda p, s, n: _weights(p, s, n, adapter=s)),
-     'the smallest type is taken although a more exact one fits: try float32 first.': _chosen(sizes=(('bfloat16', 2), ('float32', 4))),
      'exactly four fifths of the memory may be filled: `<=`, not `<`.': _chosen(fits=lambda need, room: need < room),
      'where neither fits, no dtype helps: the layers must be spread with device_map.': _chosen(otherwise='bfloat16')},
     'How many bytes with 4 for each weight, how many with 2? Two copies without LoRA, one with it, and the adapter.')
 
-# %% ../nbs/api/13a_scale_checks.ipynb #204f4a71
+# %% ../nbs/api/13a_scale_checks.ipynb #5b00c551
 _yes, _no = True, False
 _batches = [ # (ids, labels, keep, pad)
     ([np.array([5, 6, 7, 2]), np.array([8, 9, 4, 3, 7, 2])], [np.array([-100, -100, 7, 2]), np.array([-100, -100, 4, 3, 7, 2])],
@@ -87,7 +89,9 @@ def _padded(rows, value):
 
 def _cleaned(ids, labels, keep, removed=-100): return [np.where(k, l, removed) for l, k in zip(labels, keep)]
 
-def _batch_of(ids, labels, keep, pad, clean=_cleaned, fill=-100): return [_padded(ids, pad), _padded(clean(ids, labels, keep), fill)]
+def _padded_left(rows, value): return _padded([row[::-1] for row in rows], value)[:, ::-1]
+
+def _batch_of(ids, labels, keep, pad, clean=_cleaned, fill=-100, fill_up=_padded): return [fill_up(ids, pad), fill_up(clean(ids, labels, keep), fill)]
 
 def _end_lost(ids, labels, keep, pad):
     inputs, targets = _batch_of(ids, labels, keep, pad)
@@ -95,7 +99,7 @@ def _end_lost(ids, labels, keep, pad):
 
 def _cut_out(ids, labels, keep, pad): return _batch_of([i[k] for i, k in zip(ids, keep)], [l[k] for l, k in zip(labels, keep)], [k[k] for k in keep], pad)
 
-# %% ../nbs/api/13a_scale_checks.ipynb #fad9995e
+# %% ../nbs/api/13a_scale_checks.ipynb #24ddc1cc
 check_training_batch = Check('8.3', 'training_batch', _batches, _batch_of,
     {'two arrays with a row per row, as long as the longest': lambda out, ids, *args: len(out) == 2 and all(np.shape(o) == (len(ids), max(map(len, ids))) for o in out),
      'the ids stand as they were, padding after them': lambda out, ids, labels, keep, pad: np.array_equal(out[0], _padded(ids, pad)),
@@ -107,6 +111,7 @@ check_training_batch = Check('8.3', 'training_batch', _batches, _batch_of,
      'the padding is trained: fill up the labels with -100.': lambda ids, labels, keep, pad: _batch_of(ids, labels, keep, pad, fill=pad),
      'the labels are filled up with 0, a token id: use -100.': lambda *args: _batch_of(*args, fill=0),
      'a removed token gets 0, a token id: use -100.': lambda *args: _batch_of(*args, clean=lambda *a: _cleaned(*a, removed=0)),
+     'the padding stands before the rows: put it after them.': lambda *args: _batch_of(*args, fill_up=_padded_left),
      'nothing is removed: `keep` is not used.': lambda *args: _batch_of(*args, clean=lambda ids, labels, keep: labels),
      'the removed tokens are trained and the kept ones masked.': lambda *args: _batch_of(*args, clean=lambda ids, labels, keep: [np.where(k, -100, l) for l, k in zip(labels, keep)]),
      'tokens are cut out: a removed token is still read, it is only not trained.': _cut_out},
