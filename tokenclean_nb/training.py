@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/training.html.md"""
 # %% auto #0
 __all__ = ['log', 'defaults', 'collate', 'usable', 'finetune']
 
-# %% ../nbs/api/08_training.ipynb #40f2dc3a
+# %% ../nbs/api/08_training.ipynb #9b58e406
 import copy
 import logging
 import math
@@ -26,6 +26,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerCallback
 from .data import lengths, row_numbers, trained
 from .errors import BadInput
 from .losses import causal_lm, splits
+from .models import shared_copy
 from .storage import processes
 
 # %% ../nbs/api/08_training.ipynb #daf1a8bd
@@ -41,7 +42,7 @@ def collate(
     labels[:, 0] = -100
     return dict(input_ids=pad('input_ids', 0), labels=labels)
 
-# %% ../nbs/api/08_training.ipynb #4ff3d7ba
+# %% ../nbs/api/08_training.ipynb #5586015c
 defaults = dict(num_train_epochs=1, per_device_train_batch_size=8, gradient_accumulation_steps=6, learning_rate=1e-4, lr_scheduler_type='linear',
     warmup_steps=0.03, weight_decay=0.0, seed=42, train_sampling_strategy='group_by_length', logging_steps=50, save_strategy='no', report_to='none', disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False)
 
@@ -50,6 +51,12 @@ def _with_lora(model, lora):
     from peft import LoraConfig, get_peft_model
     config = lora if isinstance(lora, LoraConfig) else LoraConfig(r=lora, lora_alpha=16, lora_dropout=0.1, target_modules='all-linear', task_type='CAUSAL_LM')
     return get_peft_model(model, config)
+
+def _own(first, parameters):
+    "Give parameters that share memory with the first model memory of their own"
+    shared = {p.data_ptr() for p in first.parameters()}
+    for p in parameters:
+        if p.data_ptr() in shared: p.data = p.data.clone()
 
 def usable(
     ds:Dataset, # The table
@@ -98,7 +105,7 @@ def _trainer(model, **options):
     "The Trainer of a model; one that cannot be run as body and head is trained whole"
     return _KeptTrainer(model=model, compute_loss_func=_kept_loss, **options) if splits(model) else Trainer(model=model, **options)
 
-# %% ../nbs/api/08_training.ipynb #f206e982
+# %% ../nbs/api/08_training.ipynb #35ef8b30
 def _arguments(given, folder, rows):
     "TrainingArguments from the defaults and what the caller gave"
     try: args = TrainingArguments(**{**defaults, 'use_cpu': processes().device.type == 'cpu', 'output_dir': folder, **given})
@@ -112,17 +119,18 @@ def finetune(
     model, # A causal language model; it is not changed
     ds:Dataset, # The table, with masked labels
     lora=None, # Rank of LoRA matrices or a `peft.LoraConfig`; None: all weights are trained
-    merge:bool=True, # Merge the LoRA matrices into the weights? False: the result is a model with an adapter
+    merge:bool=True, # Merge the LoRA matrices into the weights? False: the result is a model with an adapter, over the memory of the given one
     progress:bool=True, # Show a bar with tokens per second and time left?
     **training_arguments, # Arguments of `transformers.TrainingArguments`, over `defaults`
 ): # The fine-tuned model in eval mode; its training log is in `model.training_log`
     "Fine-tune a copy of the model on the trained tokens of the table"
     if any(p.device.type == 'meta' for p in model.parameters()): raise BadInput('model', 'offloaded to memory or disk', 'on the devices that train it', 'Offloading is for scoring; train with lora=..., a smaller dtype, or more devices.')
-    rows, model = usable(ds), copy.deepcopy(model)
-    dtype = model.dtype
+    rows, dtype, first = usable(ds), model.dtype, model
+    model = shared_copy(model) if lora else copy.deepcopy(model)
     if lora:
         set_seed(training_arguments.get('seed', defaults['seed'])) # LoRA matrices start at random
         model = _with_lora(model, lora)
+        _own(first, [p for p in model.parameters() if p.requires_grad])
     elif dtype != torch.float32: model = model.float() # full fine-tuning in half precision loses small updates
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(model, args=_arguments(training_arguments, folder, len(rows)), train_dataset=rows, data_collator=collate)
@@ -131,7 +139,10 @@ def finetune(
         if progress and processes().is_main_process: trainer.add_callback(_TokenBar(lengths(rows).sum()))
         trainer.train()
     model = trainer.accelerator.unwrap_model(trainer.model)
-    if lora and merge: model = model.merge_and_unload()
-    model = model.to(dtype).eval()
+    if lora and merge:
+        _own(first, model.parameters())
+        model = model.merge_and_unload()
+    if merge or not lora: model = model.to(dtype) # a kept adapter stays in float32, as it was trained
+    model.eval()
     model.training_log = trainer.state.log_history
     return model
