@@ -9,9 +9,10 @@ __all__ = ['check_mask_prompt', 'check_informative_share', 'check_noise_rate', '
            'check_batch_loss', 'check_influence_score', 'check_select', 'check_agreement', 'check_select_pool',
            'check_cleaned_labels', 'check_fixed', 'check_split_rows', 'check_evolve', 'check_kept_tokens']
 
-# %% ../nbs/api/13b_checks.ipynb #8c829529
+# %% ../nbs/api/13b_checks.ipynb #ab2c166c
 import numpy as np
 
+from .bound_checks import check_benefit, check_noise_by_group, check_pays, check_random_noise, check_regime, check_two_terms
 from .grading import Check, progress
 from .scale_checks import check_chat_labels, check_choose_dtype, check_training_batch
 
