@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from tokenclean_nb import bounds, checks, cleaning, scores, selection
+from tokenclean_nb import bounds, checks, cleaning, measured, scores, selection
 from tokenclean_nb.grading import Check, same, tries
 
 every = {name: c for name, c in vars(checks).items() if isinstance(c, Check)}
@@ -36,7 +36,7 @@ def test_numbers_are_unique_and_a_test_is_not_a_try():
 
 
 @pytest.mark.parametrize('name, exported', [('noise_rate', bounds.noise_rate), ('influence_score', scores.excess_loss), ('select', selection.keep_top),
-    ('split_rows', cleaning.split_rows)])
+    ('split_rows', cleaning.split_rows), ('regime', measured.regime)])
 def test_exported_functions_solve_their_exercise(name, exported):
     assert every[f'check_{name}'].test(exported)
 

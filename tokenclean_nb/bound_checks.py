@@ -13,31 +13,31 @@ import numpy as np
 from .bounds import benefit_ratio, noise_rate, noise_rate_after, quantity_term, required_noise_drop
 from .grading import Check
 
-# %% ../nbs/api/13a_bound_checks.ipynb #ee6cc80e
-_one_number = lambda out, *args: np.ndim(out) == 0 and np.isfinite(out)
+# %% ../nbs/api/13a_bound_checks.ipynb #5f05a1ae
 _terms = [(.4, 5000, .05), (.763, 35_605, .05), (.1, 50, .2), (0., 200, .01)]
 
-def _second(term): # A mistake in the quantity term alone
-    return lambda noise, n_tokens, delta: [noise, term(n_tokens, delta)]
+def _second(term): # Quality, and a quantity term
+    return lambda noise, n_tokens, delta: np.array([noise, term(n_tokens, delta)])
 
 check_two_terms = Check('6.1', 'two_terms', _terms,
-    lambda noise, n_tokens, delta: [noise, quantity_term(n_tokens, delta)],
+    _second(quantity_term),
     {'two numbers': lambda out, *args: np.shape(out) == (2,),
      'the first is the noise rate': lambda out, noise, *args: np.isclose(out[0], noise),
      'the second is above 0': lambda out, *args: out[1] > 0},
     {'that is the bound, the sum: return the two terms apart.': lambda noise, n_tokens, delta: noise + quantity_term(n_tokens, delta),
-     'quality is the share of wrong labels, not of right ones.': lambda noise, n_tokens, delta: [1 - noise, quantity_term(n_tokens, delta)],
-     'the terms are exchanged: quality comes first.': lambda noise, n_tokens, delta: [quantity_term(n_tokens, delta), noise],
+     'quality is the share of wrong labels, not of right ones.': lambda noise, n_tokens, delta: np.array([1 - noise, quantity_term(n_tokens, delta)]),
+     'the terms are exchanged: quality comes first.': lambda noise, n_tokens, delta: np.array([quantity_term(n_tokens, delta), noise]),
      'the root is missing.': _second(lambda m, delta: 2 * np.log(4 / delta) / m),
      'the tokens stand under the root as well.': _second(lambda m, delta: np.sqrt(2 * np.log(4 / delta)) / m),
      'the root ends too early: the logarithm stands under it as well.': _second(lambda m, delta: 2 * np.log(4 / delta) / np.sqrt(m)),
      'the 2 under the root is missing.': _second(lambda m, delta: np.sqrt(np.log(4 / delta) / m)),
+     'that is the epsilon of Hoeffding: the term is twice as large.': _second(lambda m, delta: np.sqrt(np.log(4 / delta) / (2 * m))),
      'the 4 is missing: two models and two sides share delta.': _second(lambda m, delta: np.sqrt(2 * np.log(1 / delta) / m)),
      'log is the natural logarithm, not the one to base 10.': _second(lambda m, delta: np.sqrt(2 * np.log10(4 / delta) / m)),
      'more tokens must make the term smaller: divide by them.': _second(lambda m, delta: np.sqrt(2 * np.log(4 / delta) * m))},
     'quality = noise; quantity = the root of 2 log(4/delta) / M.')
 
-# %% ../nbs/api/13a_bound_checks.ipynb #3c322231
+# %% ../nbs/api/13a_bound_checks.ipynb #96e5fde2
 _before_after = [(.4, .3, 5000, .6, .05), (.4, .395, 5000, .6, .05), (.4, .48, 1e6, .6, .05), (.3, .29, 1e6, .5, .05), (.4, .4, 5000, 1., .05)]
 
 def _pays(noise, noise_after, n_tokens, keep_fraction, delta): return noise - noise_after - required_noise_drop(n_tokens, keep_fraction, delta)
@@ -47,7 +47,7 @@ def _bound(noise, n_tokens, delta):
     with np.errstate(all='ignore'): return noise + np.sqrt(2 * np.log(4 / delta) / np.float64(n_tokens))
 
 check_pays = Check('6.2', 'pays', _before_after, _pays,
-    {'one number': _one_number,
+    {'one finite number, not yes or no': lambda out, *args: np.ndim(out) == 0 and np.asarray(out).dtype != bool and np.isfinite(out),
      'above 0 where the cleaned tokens have the lower bound, below 0 where all tokens have it': lambda out, *args: np.sign(np.round(out, 9)) == np.sign(np.round(_pays(*args), 9))},
     {'fewer tokens cost something: the kept ones have a larger quantity term.': lambda noise, after, *args: noise - after,
      'the sign is turned: the bound of all tokens minus that of the kept ones.': lambda *args: -_pays(*args),
@@ -95,7 +95,7 @@ check_noise_by_group = Check('7.1', 'noise_by_group', _grouped, _by_group(noise_
      'that is the share of right labels.': _by_group(lambda keep, truth: 1 - noise_rate(keep, truth))},
     'Exercise 1.3 for the tokens of one group, then once per group.')
 
-# %% ../nbs/api/13a_bound_checks.ipynb #97132ff5
+# %% ../nbs/api/13a_bound_checks.ipynb #e1b43eb7
 _leads = [(np.array(lead),) for lead in ([.1, .2, .05], [-.1, -.05, -.2], [.1, -.05, .1], [.3, .2, .1], [-.3, -.2, -.1], [0., .1, .2], [-.1, 0., -.1], [0., .2, .1, 0.], [.2, .1, -.1], [-.2, .1, .3], [.1, -.3, .05])]
 _names = 'rich get richer', 'poor get poorer', 'mixed'
 
@@ -105,8 +105,9 @@ def _instead(rich): # A mistake in what counts as getting richer
     return lambda lead: _regime(lead, rich)
 
 check_regime = Check('7.2', 'regime', _leads, _regime,
-    {'one of the three names': lambda out, *args: isinstance(out, str) and out in _names},
+    {"'rich get richer', 'poor get poorer' or 'mixed'": lambda out, *args: isinstance(out, str) and out in _names},
     {'the names are exchanged: a lead above 0 means that cleaning has helped.': lambda lead: _regime(-lead),
+     'a lead that changes its sign is mixed.': lambda lead: _names[0] if (lead > 0).all() else _names[1],
      'only the last round is looked at.': _instead(lambda x: x[-1] > 0),
      'only the mean is looked at: it hides a round behind.': _instead(lambda x: x.mean() > 0),
      'one round ahead is enough here: it must be every round.': _instead(lambda x: (x > 0).any()),
@@ -115,7 +116,7 @@ check_regime = Check('7.2', 'regime', _leads, _regime,
      'a lead of 0 is counted: neither ahead nor behind is mixed.': _instead(lambda x: (x >= 0).all())},
     'All above 0, all below 0, or neither.')
 
-# %% ../nbs/api/13a_bound_checks.ipynb #94599b4a
+# %% ../nbs/api/13a_bound_checks.ipynb #3af74e34
 _accuracies = [(np.array([[.9, .3], [.7, .5], [.8, .4]]), np.array([[.8, .5], [.5, .4], [.5, .6]]), np.array([[.9, .8], [.9, .9], [.9, .7]])),
     (np.array([[.75, .5, .25], [.75, .25, .5]]), np.array([[.5, .5, .5], [.5, .5, .5]]), np.array([[1., .75, .5], [1., 1., .5]]))]
 
@@ -128,6 +129,8 @@ check_benefit = Check('7.3', 'benefit', _accuracies, _benefit,
     {'one number per group': lambda out, cleaned, *args: np.shape(out) == cleaned.shape[1:],
      'NaN where there was nothing to gain': lambda out, cleaned, full, ideal: np.isnan(np.asarray(out)[ideal.mean(0) == full.mean(0)]).all()},
     {'there was nothing to gain in a group: that is NaN, not an infinite benefit.': lambda *args: _benefit(*args, ratio=_infinite),
+     'nothing to gain is not a benefit of 0: NaN.': lambda *args: np.nan_to_num(_benefit(*args)),
+     'the seeds are still apart: average over them first.': _infinite,
      'that is the mean of the ratios: one seed with a small denominator rules it. Average over the seeds first.': lambda cleaned, full, ideal: benefit_ratio(cleaned, full, ideal).mean(0),
      'that is the gain: divide it by what could have been gained.': lambda *args: _benefit(*args, ratio=lambda c, f, i: c - f),
      'the gain is divided by the accuracy of the ideal: what training on all tokens reaches is no benefit of cleaning.': lambda *args: _benefit(*args, ratio=lambda c, f, i: (c - f) / i),
