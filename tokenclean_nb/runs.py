@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/runs.html.md"""
 # %% auto #0
 __all__ = ['log', 'Cleaning', 'Steps', 'as_table', 'round_line']
 
-# %% ../nbs/api/09b_runs.ipynb #3ae99275
+# %% ../nbs/api/09b_runs.ipynb #c11f7fdd
 import copy
 import json
 import logging
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from datasets import Dataset, load_dataset
+from fastcore.basics import patch
 
 from .bounds import noise_rate
 from .data import encode, flat, trained, with_flat
@@ -79,7 +80,7 @@ class Cleaning:
         kept = flat(self.data, 'keep')[tokens].mean() if 'keep' in self.data.column_names else 1
         return f'Cleaning({self.method}: {len(self.data):,} rows, {tokens.sum():,} response tokens, {kept:.1%} kept, {len(self.rounds)} rounds)'
 
-# %% ../nbs/api/09b_runs.ipynb #1484da13
+# %% ../nbs/api/09b_runs.ipynb #641ff6db
 class Steps:
     "The trainings and scorings of a run; with a folder, finished ones are kept there and not done again"
     def __init__(self,
@@ -115,30 +116,7 @@ class Steps:
         "Token losses, in shards if there is a folder"
         return sharded_losses(model, ds, self.folder, name) if self.folder else token_losses(model, ds)
 
-    def base_losses(self, model, ds)->Dataset:
-        "The table with `loss_base`, computed once per pool"
-        if 'loss_base' in ds.column_names: return ds
-        with adapter_off(model): return with_flat(ds, 'loss_base', self.losses('loss_base', model, ds))
-
-    def score(self,
-        base, # The base model
-        pool, # The table
-        warmup, # Records or table of good quality, or None
-        reference, # A ready reference, or None
-    )->tuple: # The scored table, the reference, and a dict of `score_seconds` and `warmup_seconds`
-        "The pool with scores, their reference (given, or the base's adapter, or trained on the warm-up), and how long both took"
-        if warmup is None and reference is None and has_adapter(base): reference = base
-        if (warmup is None) == (reference is None): raise BadInput('warmup', warmup, 'given, unless `reference` is', 'Give good examples or a ready reference model, not both.')
-        if reference is not None: check_same_tokens(base, reference)
-        warming = {}
-        if reference is None: reference, warming = self.train('reference', base, as_table(warmup, self.tokenizer))
-        start = time.time()
-        data = self.base_losses(base, pool)
-        data = score(with_flat(data, 'loss_ref', self.losses('loss_ref', reference, data)))
-        if len(values := flat(data, 'score')[trained(data)]) > 1 and np.ptp(values) == 0: raise BadInput('reference', 'a model with the losses of the base', 'a model that has learned something', 'Give it more good examples, more epochs, or a higher learning rate.')
-        return data, reference, dict(score_seconds=time.time() - start, warmup_seconds=warming.get('train_seconds', 0))
-
-# %% ../nbs/api/09b_runs.ipynb #da111e98
+# %% ../nbs/api/09b_runs.ipynb #741b6794
 def as_table(
     records:Dataset, # Records of any usual shape, or the table already
     tokenizer, # The tokenizer of the model
@@ -147,6 +125,33 @@ def as_table(
     "Encode records unless they are encoded"
     return records if {'input_ids', 'labels'} <= set(records.column_names) else encode(records, tokenizer, max_length)
 
+# %% ../nbs/api/09b_runs.ipynb #9289db03
+@patch
+def base_losses(self:Steps, model, ds)->Dataset:
+    "The table with `loss_base`, computed once per pool"
+    if 'loss_base' in ds.column_names: return ds
+    with adapter_off(model): return with_flat(ds, 'loss_base', self.losses('loss_base', model, ds))
+
+@patch
+def score(self:Steps,
+    base, # The base model
+    pool, # The table
+    warmup, # Records or table of good quality, or None
+    reference, # A ready reference, or None
+)->tuple: # The scored table, the reference, and a dict of `score_seconds` and `warmup_seconds`
+    "The pool with scores, their reference (given, or the base's adapter, or trained on the warm-up), and how long both took"
+    if warmup is None and reference is None and has_adapter(base): reference = base
+    if (warmup is None) == (reference is None): raise BadInput('warmup', warmup, 'given, unless `reference` is', 'Give good examples or a ready reference model, not both.')
+    if reference is not None: check_same_tokens(base, reference)
+    warming = {}
+    if reference is None: reference, warming = self.train('reference', base, as_table(warmup, self.tokenizer))
+    start = time.time()
+    data = self.base_losses(base, pool)
+    data = score(with_flat(data, 'loss_ref', self.losses('loss_ref', reference, data)))
+    if len(values := flat(data, 'score')[trained(data)]) > 1 and np.ptp(values) == 0: raise BadInput('reference', 'a model with the losses of the base', 'a model that has learned something', 'Give it more good examples, more epochs, or a higher learning rate.')
+    return data, reference, dict(score_seconds=time.time() - start, warmup_seconds=warming.get('train_seconds', 0))
+
+# %% ../nbs/api/09b_runs.ipynb #d4393e56
 def round_line(
     ds:Dataset, # The rows of the round, with `keep`
     number:int, # Its number

@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/training.html.md"""
 # %% auto #0
 __all__ = ['log', 'defaults', 'collate', 'usable', 'finetune']
 
-# %% ../nbs/api/08_training.ipynb #9b58e406
+# %% ../nbs/api/08_training.ipynb #e1318b04
 import copy
 import logging
 import math
@@ -21,6 +21,7 @@ from datasets import Dataset
 from torch.nn.utils.rnn import pad_sequence
 from tqdm.auto import tqdm
 from transformers import Trainer, TrainingArguments, set_seed
+from transformers.pytorch_utils import Conv1D
 from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from .data import lengths, row_numbers, trained
@@ -42,14 +43,14 @@ def collate(
     labels[:, 0] = -100
     return dict(input_ids=pad('input_ids', 0), labels=labels)
 
-# %% ../nbs/api/08_training.ipynb #5586015c
+# %% ../nbs/api/08_training.ipynb #7cc7a4c6
 defaults = dict(num_train_epochs=1, per_device_train_batch_size=8, gradient_accumulation_steps=6, learning_rate=1e-4, lr_scheduler_type='linear',
     warmup_steps=0.03, weight_decay=0.0, seed=42, train_sampling_strategy='group_by_length', logging_steps=50, save_strategy='no', report_to='none', disable_tqdm=True, dataloader_pin_memory=False, remove_unused_columns=False)
 
 def _with_lora(model, lora):
     "The model with LoRA matrices: rank `lora` with the paper's alpha and dropout, or a `peft.LoraConfig`"
     from peft import LoraConfig, get_peft_model
-    config = lora if isinstance(lora, LoraConfig) else LoraConfig(r=lora, lora_alpha=16, lora_dropout=0.1, target_modules='all-linear', task_type='CAUSAL_LM')
+    config = lora if isinstance(lora, LoraConfig) else LoraConfig(r=lora, lora_alpha=16, lora_dropout=0.1, target_modules='all-linear', task_type='CAUSAL_LM', fan_in_fan_out=any(isinstance(m, Conv1D) for m in model.modules()))
     return get_peft_model(model, config)
 
 def _own(first, parameters):
