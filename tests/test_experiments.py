@@ -8,7 +8,7 @@ from datasets import Dataset
 from hypothesis import example, given, settings, strategies as st
 
 from tokenclean_nb.data import flat, trained
-from tokenclean_nb.experiments import cell_path, grid, plot_payoff, payoff_table, run_cells, run_grid
+from tokenclean_nb.experiments import cell_path, grid, plot_gain_map, payoff_table, run_cells, run_grid
 from tokenclean_nb.models import tiny_base
 from tokenclean_nb.planting import plant_noise, with_planted_truth
 from tokenclean_nb.studies import plan, run_method, run_studies
@@ -63,4 +63,4 @@ def test_quick_studies_make_every_file_of_the_results_page(tmp_path):
     for name, frame in found.items():
         stored = pd.read_csv(tmp_path/'out'/f'{name}.csv')
         assert len(stored) == len(frame) > 0 and not stored.isna().all().any(), name
-    plot_payoff(payoff_table(found['payoff']))
+    plot_gain_map(payoff_table(found['payoff']))

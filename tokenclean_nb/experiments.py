@@ -6,7 +6,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/experiments.html.md"""
 
 # %% auto #0
 __all__ = ['grid', 'cell_path', 'run_cells', 'read_cells', 'run_grid', 'interval', 'summarise', 'plot_comparison', 'plot_lines',
-           'payoff_table', 'plot_payoff']
+           'payoff_table', 'plot_gain_map']
 
 # %% ../nbs/api/12b_experiments.ipynb #0c4fa8a3
 import hashlib
@@ -185,7 +185,7 @@ def plot_lines(
     fig.update_layout(xaxis_title=x.replace('_', ' '), yaxis_title=value.replace('_', ' '), margin=dict(r=110))
     return fig.update_layout(**layout)
 
-# %% ../nbs/api/12b_experiments.ipynb #05736f4c
+# %% ../nbs/api/12b_experiments.ipynb #29366f75
 def payoff_table(
     results:pd.DataFrame, # One row per seed, method, noise and n, with accuracy, noise rates, tokens and kept
     method:str='fixed', # The method
@@ -207,7 +207,7 @@ def _contour(x, y, z, name, colour, dash):
     side = 'gain' if z.min() >= 0 else 'loss'
     return go.Scatter(x=[None], y=[None], mode='lines', line=dict(color=colour, width=3, dash=dash), name=f'{name}: {side} everywhere')
 
-def plot_payoff(
+def plot_gain_map(
     table:pd.DataFrame, # As `payoff_table` makes it
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # Gain by noise and examples, with the measured and the predicted contour of no gain

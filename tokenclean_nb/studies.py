@@ -134,7 +134,7 @@ def run_positions(
     frame = pd.DataFrame(dict(position=at, score=values[tokens], kept=keep[tokens], informative=flat(ds, 'truth')[tokens] == 1))
     return frame[frame.position <= 30].groupby('position').agg(tokens=('kept', 'size'), score=('score', 'mean'), kept=('kept', 'mean'), informative=('informative', 'mean')).reset_index().to_dict('records')
 
-# %% ../nbs/api/12d_studies.ipynb #1a8e169d
+# %% ../nbs/api/12d_studies.ipynb #f744ca7f
 real_training = dict(learning_rate=1e-3, per_device_train_batch_size=16, gradient_accumulation_steps=1, num_train_epochs=1, progress=False)
 
 @lru_cache(1)
@@ -156,13 +156,17 @@ def _real_reference(key, epochs):
     base, _, _, good, _ = _real(*key)
     return finetune(base, good, seed=key[2], **real_training | dict(num_train_epochs=epochs))
 
-def _by_kind(values, ds):
-    "AUC of a score against planted noise, for each kind on its own and for all"
-    truth, row_kind = flat(ds, 'truth'), np.asarray(ds['noise'][:])[row_numbers(ds)]
-    only = lambda k: np.where((truth == 0) & (row_kind != k), -1, truth)
-    return {f'auc_{name}': auc(values, only(k)) for k, name in enumerate(kinds) if k} | dict(auc=auc(values, truth))
+def _token_kinds(ds):
+    "For each token the kind of its noise, 0 for none; -1 where it is not trained"
+    truth = flat(ds, 'truth')
+    return np.where(truth == 0, np.asarray(ds['noise'][:])[row_numbers(ds)], np.where(truth == 1, 0, -1))
 
-# %% ../nbs/api/12d_studies.ipynb #48a8e1a1
+def _by_kind(values, kind):
+    "AUC of a score against planted noise, for each kind on its own and for all"
+    against = lambda noise: auc(values, np.where(kind == 0, 1, np.where(noise, 0, -1)))
+    return {f'auc_{name}': against(kind == k) for k, name in enumerate(kinds) if k} | dict(auc=against(kind > 0))
+
+# %% ../nbs/api/12d_studies.ipynb #90d2290f
 def run_real_scores(
     data:str, # Path or Hub name of instruction data
     model:str, # Path or Hub name of the base
@@ -171,16 +175,17 @@ def run_real_scores(
     rows:int=500, # Rows of the pool
     noise:float=0.15, # Share of the rows that get each of the three kinds
     epochs:int=1, # Epochs of the reference
-)->list: # A row per scorer: AUC for each kind of noise, precision and noise rate at 60 %
+)->list: # A row per scorer: AUC for each kind of noise, precision and noise rate at 60 %, and for each kind the mean losses in nats
     "How well scores find planted noise in real text"
     key = data, model, seed, rows, warmup, noise
     pool = _real(*key)[2]
     ds = with_flat(pool, 'loss_ref', token_losses(_real_reference(key, epochs), pool, progress=False))
-    tokens, truth, out = trained(ds), flat(ds, 'truth'), []
+    tokens, truth, kind, out = trained(ds), flat(ds, 'truth'), _token_kinds(ds), []
+    means = {f'{column}_{name}': float(flat(ds, column)[kind == k].mean()) for column in ('loss_base', 'loss_ref') for k, name in enumerate(kinds)}
     for name in ('excess_loss', 'low_reference_loss', 'high_base_loss', 'random'):
         values = flat(score(ds, name), 'score')
         keep = keep_top(values, tokens, .6)
-        out.append(dict(scorer=name, noise_before=noise_rate(tokens, truth), noise_after=noise_rate(keep, truth), precision=float((truth == 1)[keep].mean())) | _by_kind(values, ds))
+        out.append(dict(scorer=name, noise_before=noise_rate(tokens, truth), noise_after=noise_rate(keep, truth), precision=float((truth == 1)[keep].mean())) | _by_kind(values, kind) | means)
     return out
 
 def run_real_method(
