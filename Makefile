@@ -53,9 +53,11 @@ colab: $(READY) # Colab link and install cell of every notebook, from the addres
 
 bench: $(READY)
 	$(BIN)/python benchmarks/losses.py --write
+	$(BIN)/python benchmarks/stages.py --write
 	$(BIN)/python benchmarks/selection.py --write
 	$(BIN)/python benchmarks/training.py --write
 	$(BIN)/python benchmarks/scale.py --write
+	$(BIN)/python benchmarks/scale.py --clean --tokens 1000000 4000000 16000000 --write
 
 results: $(READY) # what nbs/guides/results.ipynb shows; real text with: make results REAL='--data a.jsonl,b.jsonl --model DIR'
 	$(BIN)/tokenclean results $(REAL)
