@@ -104,13 +104,19 @@ def test_masked_micro_batches_stay_finite(rows, tmp_path):
     assert differ(window.eval(), by_hand(model, ds, 0.5)) < 1e-6
 
 
-@pytest.mark.parametrize('lora', [None, 4])
-def test_the_base_is_untouched(lora):
+whole = [LoraConfig(r=2, target_modules='all-linear', task_type='CAUSAL_LM', fan_in_fan_out=True, **more) for more in (dict(bias='all'), dict(modules_to_save=['ln_f']), dict(use_dora=True))]
+
+
+@pytest.mark.parametrize('merge', [True, False])
+@pytest.mark.parametrize('lora', [None, 4, *whole], ids=['all', '4', 'bias', 'norm', 'dora'])
+def test_the_base_is_untouched(lora, merge):
+    "Also where a LoRA configuration trains more than its matrices"
     model, ds = make(), table()
     before, state = copy.deepcopy(model.state_dict()), ds.to_list()
-    tuned = finetune(model, ds, lora=lora, progress=False, learning_rate=0.1, num_train_epochs=2, warmup_steps=0)
+    tuned = finetune(model, ds, lora=lora, merge=merge, progress=False, learning_rate=0.1, num_train_epochs=2, warmup_steps=0)
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items()) and all(p.requires_grad for p in model.parameters())
-    assert not model.training and not tuned.training and ds.to_list() == state and differ(model, tuned) > 1e-4
+    with torch.no_grad(): apart = (model(ids := torch.arange(9)[None]).logits - tuned(ids).logits).abs().max()
+    assert not model.training and not tuned.training and ds.to_list() == state and apart > 1e-4
 
 
 @pytest.mark.parametrize('lora', [None, 4])
@@ -180,3 +186,5 @@ def test_an_adapter_that_is_kept():
         assert torch.allclose(kept(ids).logits, merged(ids).logits, atol=1e-5) and not torch.allclose(kept(ids).logits, model(ids).logits, atol=1e-3)
         with kept.disable_adapter(): assert torch.equal(kept(ids).logits, model(ids).logits)
     assert any(log.get('train_loss') for log in kept.training_log) and not kept.training
+    held = {p.data_ptr() for p in model.parameters()}
+    assert {p.data_ptr() for name, p in kept.named_parameters() if 'lora_' not in name} == held and not held & {p.data_ptr() for p in merged.parameters()}
