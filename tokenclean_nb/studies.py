@@ -209,7 +209,7 @@ def run_real_method(
     tokens, keep, truth = trained(run.data), flat(run.data, 'keep'), flat(run.data, 'truth')
     return dict(loss=float(np.nanmean(token_losses(run.model, held_out, progress=False))), noise_before=noise_rate(tokens, truth), noise_after=noise_rate(keep, truth), kept=int(keep.sum()))
 
-# %% ../nbs/api/12d_studies.ipynb #edbb0c67
+# %% ../nbs/api/12d_studies.ipynb #8430ad37
 worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structure='structured'))
 varied = 'method', 'fraction', 'within', 'parts', 'scorer', 'mistake' # what cells may differ in that share a world and its reference
 
@@ -223,6 +223,7 @@ def _generated(quick):
     fractions, some = ([.3], [.3]) if quick else ([.1, .2, .4, .6, .8, 1.], [.4, .8])
     fraction = grid(seed=three, method='fixed', fraction=fractions, **size) + grid(seed=three, method=['rho', 'self-evolving'], fraction=some, **size) + grid(seed=three, method='fixed', within='kind', fraction=some, **size)
     return every | dict(
+        larger=(run_method, grid(seed=seeds, n=180 if quick else 3000, method=['full', 'fixed'], structure='structured', **(dict(test=60) if quick else {}))),
         payoff=(run_method, grid(seed=three, noise=[.6] if quick else [0., .1, .2, .4, .6, .8], n=[60, 120] if quick else [125, 250, 500, 1000, 2000], method=['full', 'fixed'], **(dict(test=60) if quick else {}))),
         fraction=(run_method, fraction),
         warmup=(run_method, grid(seed=three, warmup=20 if quick else [60, 500, 1000], warmup_noise=0. if quick else [0., .4], method='fixed', **size)),
