@@ -45,7 +45,7 @@ def test_who_wins_is_what_the_bounds_say(noise, noise_after, keep_fraction, toke
     b, said = explorer.bounds, str(explorer)
     if said.startswith('Cleaning wins'): assert b['cleaned'] < b['all_tokens'] and tokens >= b['pays_above'] * (1 - 1e-6)
     if said.startswith('All tokens win'): assert b['all_tokens'] <= b['cleaned'] + 1e-9
-    if said.startswith('Nobody'): assert min(b['all_tokens'], b['cleaned']) >= 1
+    if said.startswith('Neither'): assert min(b['all_tokens'], b['cleaned']) >= 1
     assert explorer.picture().startswith('<p>')
 
 

@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/bound_plots.html.md"""
 # %% auto #0
 __all__ = ['figure_table', 'plot_bounds', 'plot_payoff', 'plot_measured', 'plot_groups']
 
-# %% ../nbs/api/12a_bound_plots.ipynb #136e456a
+# %% ../nbs/api/12a_bound_plots.ipynb #f05af78c
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -15,7 +15,7 @@ from plotly.subplots import make_subplots
 
 from .bounds import error_bound, quantity_term, required_noise_drop, tokens_to_pay
 from .errors import BadInput, check_fraction
-from .palette import escape_plotly, faint, ink, kept_colour, removed_colour, template
+from .palette import escape_plotly, ink, kept_colour, large, paper
 
 # %% ../nbs/api/12a_bound_plots.ipynb #25eb3c51
 def figure_table(
@@ -31,27 +31,25 @@ def _points(trace):
     text = dict(text=np.asarray(trace.customdata)) if trace.customdata is not None and np.ndim(trace.customdata) == 1 else {}
     return panel | dict(name=trace.name, x=np.asarray(trace.x), y=np.asarray(trace.y)) | text
 
-# %% ../nbs/api/12a_bound_plots.ipynb #dec0ccda
-_below = dict(y=-.22, yanchor='top', x=0, xanchor='left')
-_quality = dict(fillcolor='#5b8ac4')
-_quantity = dict(fillcolor=removed_colour, fillpattern=dict(shape='/', fgcolor=kept_colour, bgcolor=removed_colour, size=6, solidity=.25))
-_dark, _pale = dict(color='#5b8ac4'), dict(color=removed_colour, pattern=dict(shape='/', fgcolor=kept_colour, size=6, solidity=.25))
+# %% ../nbs/api/12a_bound_plots.ipynb #99c0107c
+_room = dict(template=large, margin_b=100, legend=dict(yref='container', y=.01, yanchor='bottom', x=0, xanchor='left'))
+_plain, _hatched = '#8fb0dc', dict(shape='/', fgcolor=kept_colour, bgcolor=paper, size=8, solidity=.3)
 
 def _stack(fig, col, panel, m, eta, kept, delta):
     "Quality and quantity as stacked areas, their sum as a line"
     bound = error_bound(eta, kept, delta)
     show = dict(mode='lines', row=1, col=col, showlegend=col == 1, meta=panel, hovertemplate='%{y:.4f}')
-    fig.add_scatter(x=m, y=np.full(len(m), float(eta)), stackgroup=panel, line=dict(width=0, color='#5b8ac4'), name='quality (noise rate)', legendgroup='quality', **_quality, **show)
-    fig.add_scatter(x=m, y=bound - eta, stackgroup=panel, line=dict(width=0, color=kept_colour), name='quantity', legendgroup='quantity', **_quantity, **show)
+    fig.add_scatter(x=m, y=np.full(len(m), float(eta)), stackgroup=panel, line_width=0, fillcolor=_plain, name='quality (noise rate)', legendgroup='quality', **show)
+    fig.add_scatter(x=m, y=bound - eta, stackgroup=panel, line_width=0, fillcolor=paper, fillpattern=_hatched, name='quantity', legendgroup='quantity', **show)
     fig.add_scatter(x=m, y=bound, line=dict(color=ink, width=3), name='bound', legendgroup='bound', **show)
     return bound
 
 def _crossing(fig, enough):
     "A line in both panels where the bounds meet"
-    fig.add_vline(x=enough, line=dict(color=ink, width=1, dash='dot'))
+    fig.add_vline(x=enough, line=dict(color=ink, width=2, dash='dot'))
     fig.add_annotation(x=np.log10(enough), y=1, yref='y2 domain', xref='x2', xanchor='left', yanchor='top', showarrow=False, bgcolor='rgba(255,255,255,.85)', text=f'cleaning pays above<br>{enough:,.0f} tokens', align='left')
 
-# %% ../nbs/api/12a_bound_plots.ipynb #7934700a
+# %% ../nbs/api/12a_bound_plots.ipynb #86d066c8
 def plot_bounds(
     noise:float, # Noise rate of all tokens, in [0, 1]
     noise_after:float, # Noise rate after cleaning, in [0, 1]
@@ -68,13 +66,13 @@ def plot_bounds(
     everything = _stack(fig, 1, 'all tokens', m, noise, m, delta)
     cleaned = _stack(fig, 2, 'cleaned', m, noise_after, keep_fraction * m, delta)
     for col, other in (1, cleaned), (2, everything):
-        fig.add_scatter(x=m, y=other, mode='lines', line=dict(color='#b35806', width=2, dash='dash'), name='bound of the other panel', hoverinfo='skip', showlegend=col == 1, legendgroup='other', row=1, col=col)
+        fig.add_scatter(x=m, y=other, mode='lines', line=dict(color='#7f3b08', width=3, dash='dash'), name='bound of the other panel', hoverinfo='skip', showlegend=col == 1, legendgroup='other', row=1, col=col)
     enough = tokens_to_pay(noise - noise_after, keep_fraction, delta)
     if tokens[0] < enough < tokens[1]: _crossing(fig, float(enough))
     fig.update_xaxes(type='log', title='tokens before cleaning', exponentformat='power', dtick=1, ticks='outside', ticklen=6).update_yaxes(range=[0, 1.05]).update_yaxes(title='bound of the error', col=1)
-    return fig.update_layout(template=template, hovermode='x unified', title=f'Error bound, keep fraction {keep_fraction:g}, delta {delta:g}', legend=_below).update_layout(**layout)
+    return fig.update_layout(hovermode='x unified', title=f'Error bound, keep fraction {keep_fraction:g}, delta {delta:g}', **_room).update_layout(**layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #b92885e8
+# %% ../nbs/api/12a_bound_plots.ipynb #0998ef77
 def plot_payoff(
     fractions:tuple=(0.9, 0.6, 0.3), # Keep fractions, each in (0, 1); at most five
     delta:float=0.05, # The bounds fail with at most this probability, in (0, 1)
@@ -85,20 +83,20 @@ def plot_payoff(
     for f in fractions: check_fraction(f, 'fractions')
     if not 1 <= len(fractions) <= 5 or 1 in fractions: raise BadInput('fractions', fractions, 'one to five numbers above 0 and below 1')
     if not 1 <= tokens[0] < tokens[1]: raise BadInput('tokens', tokens, 'two rising numbers, the first at least 1')
-    m, fig = np.geomspace(*tokens, 25), go.Figure(layout=dict(template=template))
+    m, fig = np.geomspace(*tokens, 25), go.Figure(layout=_room)
     styles = zip(('solid', 'dash', 'dot', 'dashdot', 'longdash'), ('circle', 'square', 'diamond', 'triangle-up', 'x'), (kept_colour, '#b35806', '#6a51a3', '#1b7837', ink))
     for r, (dash, symbol, colour) in zip(sorted(fractions), styles):
         y = required_noise_drop(m, r, delta)
-        fig.add_scatter(x=m, y=y, mode='lines+markers', name=f'keep {r:.0%}', line=dict(color=colour, dash=dash, width=3), marker=dict(symbol=symbol, size=8, maxdisplayed=7), hovertemplate='%{x:,.0f} tokens: a drop of %{y:.4f} pays')
-        fig.add_annotation(x=np.log10(m[12]), y=np.log10(y[12]), text=f'<b>keep {r:.0%}</b>', showarrow=False, bgcolor='rgba(255,255,255,.85)', font=dict(color=colour, size=14))
+        fig.add_scatter(x=m, y=y, mode='lines+markers', name=f'keep {r:.0%}', line=dict(color=colour, dash=dash, width=3), marker=dict(symbol=symbol, size=10, maxdisplayed=7), hovertemplate='%{x:,.0f} tokens: a drop of %{y:.4f} pays')
+        fig.add_annotation(x=np.log10(m[-1]), y=np.log10(y[-1]), text=f'<b>keep {r:.0%}</b>', showarrow=False, xanchor='left', xshift=8, font=dict(color=colour, size=17))
     for y, text in (.96, 'above its line cleaning pays'), (.04, 'below it all tokens have the lower bound'):
-        fig.add_annotation(xref='paper', yref='paper', x=.98 if y > .5 else .02, y=y, text=text, showarrow=False, xanchor='right' if y > .5 else 'left', font=dict(size=15))
+        fig.add_annotation(xref='paper', yref='paper', x=.98 if y > .5 else .02, y=y, text=text, showarrow=False, xanchor='right' if y > .5 else 'left', font_size=17)
     fig.update_xaxes(type='log', title='tokens before cleaning', exponentformat='power', dtick=1).update_yaxes(type='log', title='drop of the noise rate', dtick=1, exponentformat='power')
-    return fig.update_layout(title=f'How far the noise rate must fall, delta {delta:g}', showlegend=False).update_layout(**layout)
+    return fig.update_layout(title=f'How far the noise rate must fall, delta {delta:g}', showlegend=False, margin=dict(b=60, r=110)).update_layout(**layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #be81cacd
+# %% ../nbs/api/12a_bound_plots.ipynb #5c86cfb4
 def plot_measured(
-    measured:pd.DataFrame, # As `measured.measured_bounds` makes it: method, round, quality, quantity, bound, error, violated
+    measured:pd.DataFrame, # As `measured.measured_bounds` makes it: method, round, quality, quantity, bound, error, violated; and `low` and `high` if the error has an interval
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # A bar per run and round, and the measured errors
     "Draw bounds and measured errors of runs side by side, round by round"
@@ -106,15 +104,19 @@ def plot_measured(
     if missing := [c for c in columns if c not in measured]: raise BadInput('measured', list(measured.columns), f"a frame with {', '.join(missing)}", 'measured.measured_bounds makes one.')
     once = measured.groupby('method')['round'].transform('size') == 1
     x = [[escape_plotly(m) for m in measured.method], ['all at once' if o else f'round {r}' for o, r in zip(once, measured['round'])]]
-    fig = go.Figure(layout=dict(template=template, barmode='stack', bargap=.25))
-    for column, marker in dict(quality=_dark, quantity=_pale).items(): fig.add_bar(x=x, y=measured[column], name=column, marker=marker, hovertemplate='%{y:.3f}')
+    fig = go.Figure(layout=_room | dict(barmode='stack', bargap=.25))
+    for column, marker in dict(quality=dict(color=_plain), quantity=dict(color=paper, pattern=_hatched)).items(): fig.add_bar(x=x, y=measured[column], name=column, marker=marker, hovertemplate='%{y:.3f}')
     for name, part, symbol in [('measured error', ~measured.violated, 'circle'), ('measured error above the bound', measured.violated, 'x')]:
         if part.any(): fig.add_scatter(x=[[v for v, p in zip(level, part) if p] for level in x], y=measured.error[part], mode='markers', name=name, hovertemplate='%{y:.3f}',
-            marker=dict(symbol=symbol, size=13, color=ink, line=dict(color='white', width=1.5)))
+            error_y=_interval(measured[part], 'error', ink), marker=dict(symbol=symbol, size=14, color=ink, line=dict(color=paper, width=1.5)))
     fig.update_yaxes(title='bound and error', rangemode='tozero')
     return fig.update_layout(title='Bound and measured error by round').update_layout(**layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #887ee805
+def _interval(frame, value, colour):
+    "Error bars from the columns `low` and `high`, if there are any"
+    return dict(array=frame.high - frame[value], arrayminus=frame[value] - frame.low, color=colour, thickness=2, width=6) if 'low' in frame else None
+
+# %% ../nbs/api/12a_bound_plots.ipynb #c8e50e67
 def plot_groups(
     frame:pd.DataFrame, # A line per panel, group and round: `group`, `round`, the value, and `low` and `high` if there is an interval
     value:str, # The column to draw
@@ -128,15 +130,14 @@ def plot_groups(
     if frame.group.nunique() > 4: raise BadInput('frame', f'{frame.group.nunique()} groups', 'a frame with at most four groups', 'Draw the groups you want to compare.')
     title = lambda p: escape_plotly(f"{panel.replace('_', ' ')} {p}") if panel else ''
     fig = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=.02, subplot_titles=[title(p) for p in panels])
-    styles = dict(zip(frame.group.unique(), [(kept_colour, 'solid', 'circle'), ('#b35806', 'dash', 'diamond'), ('#6a51a3', 'dot', 'square'), ('#1b7837', 'dashdot', 'triangle-up')]))
+    styles = dict(zip(frame.group.unique(), [(kept_colour, 'solid', 'circle'), ('#b35806', 'dash', 'diamond-open'), ('#6a51a3', 'dot', 'square'), ('#1b7837', 'dashdot', 'triangle-up')]))
     for col, p in enumerate(panels, 1):
-        for group, part in (frame[frame[panel] == p] if panel else frame).groupby('group', sort=False): _trajectory(fig, col, title(p), str(group), part, value, styles[group])
+        for group, part in (frame[frame[panel] == p] if panel else frame).groupby('group', sort=False): _trajectory(fig, col, title(p), group, part, value, styles[group])
     fig.update_xaxes(title='round', dtick=1).update_yaxes(title=value.replace('_', ' '), col=1)
-    return fig.update_layout(template=template, legend=_below).update_layout(**layout)
+    return fig.update_layout(scattermode='group', scattergap=.8, **_room).update_layout(**layout)
 
 def _trajectory(fig, col, panel, group, part, value, style):
-    "One group's line and band"
+    "One group's line and intervals, beside those of the others"
     colour, dash, symbol = style
-    shared = dict(row=1, col=col, legendgroup=group, meta=panel or None)
-    if 'low' in part: fig.add_scatter(x=[*part['round'], *part['round'][::-1]], y=[*part.high, *part.low[::-1]], fill='toself', mode='lines', line=dict(width=0, color=colour), opacity=.25, hoverinfo='skip', showlegend=False, **shared)
-    fig.add_scatter(x=part['round'], y=part[value], mode='lines+markers', name=escape_plotly(group), line=dict(color=colour, dash=dash, width=3), marker=dict(symbol=symbol, size=10), showlegend=col == 1, hovertemplate='%{y:.3f}', **shared)
+    fig.add_scatter(x=part['round'], y=part[value], mode='lines+markers', name=escape_plotly(group), line=dict(color=colour, dash=dash, width=3), marker=dict(symbol=symbol, size=11, line_width=2), error_y=_interval(part, value, colour),
+        hovertemplate='%{y:.3f}', showlegend=col == 1, legendgroup=escape_plotly(group), offsetgroup=escape_plotly(group), meta=panel or None, row=1, col=col)

@@ -43,12 +43,12 @@ def noise_rate(
     wrong, known = count_wrong(keep, truth)
     return wrong / known
 
-# %% ../nbs/api/04_bounds.ipynb #0b9bbd75
+# %% ../nbs/api/04_bounds.ipynb #e1532939
 def quantity_term(
     n_tokens:float, # Tokens trained on, M, at least 1
     delta:float=0.05, # The bound fails with at most this probability, in (0, 1)
 )->float: # What too few tokens cost; above 1 the bound says nothing
-    "sqrt(2 log(4/delta) / M): the quantity term of Pang et al. 2025, Theorem 5.1 (formula at second hand)"
+    "sqrt(2 log(4/delta) / M): the quantity term of Pang et al. 2025, Theorem 5.1 (formula at second hand); assumes independent tokens"
     _check('n_tokens', n_tokens, 1, np.inf); _check('delta', delta, 1e-300, 1)
     return np.sqrt(2 * np.log(4 / np.asarray(delta)) / np.asarray(n_tokens))[()]
 
@@ -57,27 +57,27 @@ def error_bound(
     n_tokens:float, # Tokens trained on, M, at least 1
     delta:float=0.05, # The bound fails with at most this probability, in (0, 1)
 )->float: # Upper bound of the 0-1 error; above 1 it says nothing
-    "noise_rate + sqrt(2 log(4/delta) / M): Pang et al. 2025, Theorem 5.1 (formula at second hand)"
+    "noise_rate + sqrt(2 log(4/delta) / M): Pang et al. 2025, Theorem 5.1 (formula at second hand); assumes independent tokens, 0-1 loss, a best model without error, no capacity"
     _check('noise_rate', noise_rate, 0, 1)
     return np.asarray(noise_rate) + quantity_term(n_tokens, delta)
 
-# %% ../nbs/api/04_bounds.ipynb #c717a85c
+# %% ../nbs/api/04_bounds.ipynb #7b124f13
 def required_noise_drop(
     n_tokens:float, # Tokens before cleaning, M, at least 1
     keep_fraction:float, # Share kept, r, in (0, 1]
     delta:float=0.05, # As in `error_bound`
 )->float: # How far the noise rate must fall for the bound to fall
-    "sqrt(2 log(4/delta) / M) * (sqrt(1/r) - 1): from Corollary 5.2 (inequality derived by us)"
+    "sqrt(2 log(4/delta) / M) * (sqrt(1/r) - 1): from Corollary 5.2 (inequality derived by us); assumes what `error_bound` does"
     _check('keep_fraction', keep_fraction, 1e-300, 1)
     return quantity_term(n_tokens, delta) * (np.sqrt(1 / np.asarray(keep_fraction)) - 1)
 
-# %% ../nbs/api/04_bounds.ipynb #cd7236a7
+# %% ../nbs/api/04_bounds.ipynb #f958966b
 def tokens_to_pay(
     noise_drop:float, # Noise rate before minus after cleaning, in [-1, 1]
     keep_fraction:float, # Share kept, r, in (0, 1]
     delta:float=0.05, # As in `error_bound`
 )->float: # Tokens before cleaning from which on cleaning pays; infinite if the noise rate does not fall
-    "2 log(4/delta) * ((sqrt(1/r) - 1) / drop)^2: Corollary 5.2 solved for M (derived by us)"
+    "2 log(4/delta) * ((sqrt(1/r) - 1) / drop)^2: Corollary 5.2 solved for M (derived by us); assumes what `error_bound` does"
     _check('noise_drop', noise_drop, -1, 1)
     needed, drop = required_noise_drop(1, keep_fraction, delta), np.asarray(noise_drop, float)
     return np.where(drop > 0, (needed / np.where(drop > 0, drop, 1))**2, np.inf)[()]
@@ -87,30 +87,30 @@ def fraction_to_pay(
     n_tokens:float, # Tokens before cleaning, M, at least 1
     delta:float=0.05, # As in `error_bound`
 )->float: # The smallest keep fraction at which that drop pays, in (0, 1]; NaN if the noise rate does not fall
-    "(1 + drop / sqrt(2 log(4/delta) / M))^-2: Corollary 5.2 solved for r (derived by us)"
+    "(1 + drop / sqrt(2 log(4/delta) / M))^-2: Corollary 5.2 solved for r (derived by us); assumes what `error_bound` does"
     _check('noise_drop', noise_drop, -1, 1)
     drop = np.asarray(noise_drop, float)
     return np.where(drop > 0, (1 + np.maximum(drop, 0) / quantity_term(n_tokens, delta))**-2., np.nan)[()]
 
-# %% ../nbs/api/04_bounds.ipynb #fd52cd4d
+# %% ../nbs/api/04_bounds.ipynb #55639f5d
 def noise_rate_after(
     keep_fraction:float, # Share kept, r, in [0, 1]
     informative_share:float, # Share of all tokens that are informative, p, in [0, 1]
     precision:float, # Share of the kept tokens that are informative, q, in [0, 1]
 )->float: # Noise rate of the cleaned labels; NaN where no choice of tokens has this precision
-    "r + p - 2rq (derived by us): kept but not informative, plus informative but not kept"
+    "r + p - 2rq (derived by us): kept but not informative, plus informative but not kept; a count, without assumptions"
     _check_shares(keep_fraction=keep_fraction, informative_share=informative_share, precision=precision)
     r, p, q = (np.asarray(v, float) for v in (keep_fraction, informative_share, precision))
     possible = (r * q <= p + 1e-12) & (r * (1 - q) <= 1 - p + 1e-12)
     return np.where(possible, r + p - 2 * r * q, np.nan)[()]
 
-# %% ../nbs/api/04_bounds.ipynb #0a5bfba1
+# %% ../nbs/api/04_bounds.ipynb #ea6de2a8
 def precision_needed(
     keep_fraction:float, # Share kept, r, in (0, 1]
     informative_share:float, # Share of all tokens that are informative, p, in [0, 1]
     noise_after:float, # Noise rate wanted after cleaning, in [0, 1]
 )->float: # Precision that gives it, in [0, 1]; NaN if no choice of tokens does
-    "(r + p - noise) / (2r): `noise_rate_after` solved for the precision (derived by us)"
+    "(r + p - noise) / (2r): `noise_rate_after` solved for the precision (derived by us); without assumptions"
     _check('keep_fraction', keep_fraction, 1e-300, 1); _check_shares(informative_share=informative_share, noise_after=noise_after)
     r, p = np.asarray(keep_fraction), np.asarray(informative_share)
     q = (r + p - noise_after) / (2 * r)
@@ -122,7 +122,7 @@ def precision_to_pay(
     n_tokens:float=np.inf, # Tokens before cleaning, M; infinite: only the noise rate counts
     delta:float=0.05, # As in `error_bound`
 )->float: # Precision above which cleaning pays; NaN if no choice of tokens reaches it
-    "(r + 2p - 1 + required drop) / (2r): the precision at which the bounds of all and of the kept tokens meet (derived by us)"
+    "(r + 2p - 1 + required drop) / (2r): the precision at which the bounds of all and of the kept tokens meet (derived by us); assumes what `error_bound` does"
     _check_shares(informative_share=informative_share)
     wanted = 1 - np.asarray(informative_share) - required_noise_drop(n_tokens, keep_fraction, delta)
     return np.where(wanted < 0, np.nan, precision_needed(keep_fraction, informative_share, np.clip(wanted, 0, 1)))[()]
@@ -133,7 +133,7 @@ def noise_to_pay(
     n_tokens:float=np.inf, # Tokens before cleaning, M; infinite: only the noise rate counts
     delta:float=0.05, # As in `error_bound`
 )->float: # Noise rate of all tokens above which cleaning with this precision pays; above 1: it never does
-    "(1 + r - 2rq + required drop) / 2: the noise rate before cleaning at which the bounds meet (derived by us)"
+    "(1 + r - 2rq + required drop) / 2: the noise rate before cleaning at which the bounds meet (derived by us); assumes what `error_bound` does"
     _check_shares(precision=precision)
     return (1 + keep_fraction * (1 - 2 * np.asarray(precision)) + required_noise_drop(n_tokens, keep_fraction, delta)) / 2
 
@@ -142,7 +142,7 @@ def tokens_needed(
     noise_rate:float, # Noise rate of the tokens trained on, in [0, 1]
     delta:float=0.05, # As in `error_bound`
 )->float: # Tokens to train on; infinite if the noise rate alone is above the bound
-    "2 log(4/delta) / (bound - noise rate)^2, at least 1: `error_bound` solved for M (derived by us)"
+    "2 log(4/delta) / (bound - noise rate)^2, at least 1: `error_bound` solved for M (derived by us); assumes what `error_bound` does"
     _check('bound', bound, 1e-300, np.inf); _check_shares(noise_rate=noise_rate)
     room = np.asarray(bound - np.asarray(noise_rate), float)
     return np.where(room > 0, np.maximum(1, (quantity_term(1, delta) / np.where(room > 0, room, 1))**2), np.inf)[()]

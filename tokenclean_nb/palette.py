@@ -6,7 +6,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/palette.html.md"""
 
 # %% auto #0
 __all__ = ['ink', 'paper', 'quiet', 'grid', 'faint', 'diverging', 'sequential', 'kept_colour', 'removed_colour', 'template',
-           'colorscale', 'shade', 'mark', 'visible', 'escape_html', 'escape_plotly']
+           'large', 'colorscale', 'shade', 'mark', 'visible', 'escape_html', 'escape_plotly']
 
 # %% ../nbs/api/10a_palette.ipynb #1442f489
 import html
@@ -42,7 +42,7 @@ def shade(
     mixed = np.column_stack([np.interp(at, np.arange(len(palette)), channel) for channel in rgb.T]).round().astype(int)
     return [quiet if np.isnan(v) else '#%02x%02x%02x' % tuple(c) for v, c in zip(values, mixed)]
 
-# %% ../nbs/api/10a_palette.ipynb #964d8f76
+# %% ../nbs/api/10a_palette.ipynb #a15714e5
 template = go.layout.Template(layout=dict(
     font=dict(family='system-ui, sans-serif', size=13, color=ink), paper_bgcolor=paper, plot_bgcolor=paper,
     colorway=[kept_colour, '#b35806', '#6a51a3', '#1b7837'], title=dict(font=dict(size=16), x=0, xanchor='left', xref='container', pad=dict(l=16)),
@@ -50,6 +50,7 @@ template = go.layout.Template(layout=dict(
     legend=dict(traceorder='normal', orientation='h', y=1, yanchor='bottom', x=1, xanchor='right'),
     xaxis=dict(gridcolor=grid, zerolinecolor=faint, linecolor=faint, title_standoff=8, automargin=True),
     yaxis=dict(gridcolor=grid, zerolinecolor=faint, linecolor=faint, title_standoff=8, automargin=True)))
+large = go.layout.Template(template).update(layout=dict(font_size=15, title_font_size=18)) # for figures shown in a room
 
 # %% ../nbs/api/10a_palette.ipynb #878571a7
 @lru_cache(4096)

@@ -7,16 +7,16 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/round_plots.html.md"""
 # %% auto #0
 __all__ = ['plot_quadrant_rounds']
 
-# %% ../nbs/api/12e_round_plots.ipynb #10f24d72
+# %% ../nbs/api/12e_round_plots.ipynb #2d6cfe9f
 import numpy as np
 import plotly.graph_objects as go
 from datasets import Dataset
 
 from .errors import BadInput
-from .palette import template
+from .palette import large
 from .plots import plot_quadrants
 
-# %% ../nbs/api/12e_round_plots.ipynb #aea94a98
+# %% ../nbs/api/12e_round_plots.ipynb #2255706d
 def plot_quadrant_rounds(
     ds:Dataset, # The table of a self-evolving run: with `part`, losses and `keep`
     n:int=400, # Tokens drawn at random in each round if there are more, at least 1
@@ -28,13 +28,14 @@ def plot_quadrant_rounds(
     part = np.asarray(ds['part'][:])
     rounds = [int(t) for t in np.unique(part) if t > 0]
     figures = [plot_quadrants(ds.select(np.flatnonzero(part == t)), n, seed) for t in rounds]
-    fig = go.Figure(layout=dict(template=template, hovermode='closest', shapes=figures[0].layout.shapes, annotations=figures[0].layout.annotations))
+    fig = go.Figure(layout=dict(template=large, hovermode='closest', shapes=figures[0].layout.shapes, annotations=figures[0].layout.annotations))
     high = max(f.layout.xaxis.range[1] for f in figures)
     for t, f in zip(rounds, figures):
         f.data[0].update(x=[0, high], y=[0, high])
+        f.update_traces(marker_size=9, selector=dict(mode='markers')).update_traces(marker_line_width=2, selector=dict(name='removed'))
         for trace in f.data: fig.add_trace(trace.update(visible=t == rounds[0], meta=f'round {t}'))
-    fig.update_xaxes(title='reference loss (nats)', range=[-.02 * high, high]).update_yaxes(title='base loss (nats)', range=[-.02 * high, high])
-    fig.update_layout(title=_title(figures[0], rounds[0]), margin=dict(b=130), sliders=[dict(active=0, pad=dict(t=50), currentvalue=dict(prefix='round '), steps=_steps(fig, figures, rounds))])
+    fig.update_xaxes(title='reference loss (nats)', range=[-.08 * high, high]).update_yaxes(title='base loss (nats)', range=[-.08 * high, high])
+    fig.update_layout(title=_title(figures[0], rounds[0]), margin=dict(b=140), sliders=[dict(active=0, pad=dict(t=50), currentvalue=dict(prefix='round '), steps=_steps(fig, figures, rounds))])
     return fig.update_layout(**layout)
 
 def _title(figure, t): return f'Round {t}. {figure.layout.title.text}'

@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/widgets.html.md"""
 # %% auto #0
 __all__ = ['TokenExplorer', 'RoundPlayer', 'BoundExplorer', 'SelectionGame', 'TokenLabeller', 'plot_room']
 
-# %% ../nbs/api/13a_widgets.ipynb #39e9de6d
+# %% ../nbs/api/13a_widgets.ipynb #5a7961ae
 import re
 from zlib import crc32
 
@@ -19,13 +19,14 @@ from datasets import Dataset
 from fastcore.basics import patch
 from traitlets import Bool, Float, Int, Unicode, link, validate
 
+from .bound_plots import plot_bounds
 from .bounds import bound_verdict, error_bound, noise_rate, quantity_term, tokens_to_pay
 from .data import flat, lengths
 from .errors import BadInput, check_choice, check_fraction
 from .interactive import Interactive, line_picture
 from .labelling import TokenLabeller
 from .lookup import check_text, response_tokens, row_tokens
-from .palette import escape_html, faint, ink, kept_colour, paper, template
+from .palette import escape_html, faint, ink, kept_colour
 from .selection import groups, keep_top
 from .selection_game import SelectionGame, plot_room
 from .views import token_view
@@ -229,7 +230,7 @@ class BoundExplorer(Interactive):
         return dict(all_tokens=self.noise + quantity[0], cleaned=self.noise_after + quantity[1], quantity=quantity[0], quantity_after=quantity[1],
             pays_above=float(tokens_to_pay(self.noise - self.noise_after, self.keep_fraction, self.delta)))
 
-# %% ../nbs/api/13a_widgets.ipynb #9230119d
+# %% ../nbs/api/13a_widgets.ipynb #29fcd6ba
 @patch
 def __str__(self:BoundExplorer):
     verdict = bound_verdict(self.noise, self.noise_after, max(self.tokens, 1 / self.keep_fraction), self.keep_fraction, self.delta)
@@ -237,38 +238,53 @@ def __str__(self:BoundExplorer):
     return verdict + (f' Cleaning pays above {above:,.0f} tokens.' if np.isfinite(above) else ' Cleaning pays at no number of tokens.')
 
 @patch
-def picture(self:BoundExplorer):
+def _image(self:BoundExplorer):
+    "The bounds as an image: one that follows the sliders of a kernel without delay"
     x = np.geomspace(1e2, 1e8, 61)
     bound = lambda noise, share: error_bound(noise, np.maximum(1, share * x), self.delta)
     lines = {'all tokens': (bound(self.noise, 1), '#b35806', '7 4'), 'cleaned': (bound(self.noise_after, self.keep_fraction), kept_colour, ''), 'noise, all': (np.full(61, self.noise), '#b35806', '2 4'), 'noise, cleaned': (np.full(61, self.noise_after), kept_colour, '2 4')}
-    return f'<p>{escape_html(self)}</p>' + line_picture(x, lines, str(self), 'tokens before cleaning', log=True, at=min(1e8, max(1e2, self.tokens)), top=1.)
+    return line_picture(x, lines, str(self), 'tokens before cleaning', log=True, at=min(1e8, max(1e2, self.tokens)), top=1.)
 
-# %% ../nbs/api/13a_widgets.ipynb #b865e488
+@patch
+def picture(self:BoundExplorer): return f'<p>{escape_html(self)}</p>{self._image()}'
+
+# %% ../nbs/api/13a_widgets.ipynb #9b4f22c7
 @patch
 def figure(self:BoundExplorer,
     **layout, # Passed to `fig.update_layout`
-)->go.Figure: # Two bounds, four sliders; delta as it is
+)->go.Figure: # Two bounds with their terms, five sliders
     "The bounds as a figure with sliders that need no kernel"
-    x, second = np.geomspace(1e2, 1e8, 37), lambda n: np.minimum(error_bound(0, np.maximum(1, n), self.delta), 9)
-    shares, counts, keeps = np.arange(0, 1.001, .05), np.arange(2, 8.1, .5), np.arange(.05, 1.001, .05)
-    fig = go.Figure(layout=dict(template=template, height=620, margin=dict(b=300), title=f'At the dotted number of tokens the lower line wins (delta {self.delta:g})'))
-    for name, noise, m, style in [('all tokens', self.noise, x, dict(color='#b35806', dash='dash')), ('cleaned', self.noise_after, x / self.keep_fraction, dict(color=kept_colour))]:
-        fig.add_scatter(x=m, y=noise + second(x), mode='lines', name=name, line=dict(width=3, **style), hovertemplate='%{y:.3f}')
-    fig.add_shape(type='line', x0=self.tokens, x1=self.tokens, y0=0, y1=1, yref='paper', line=dict(color=ink, width=2, dash='dot'))
-    fig.update_xaxes(type='log', title='tokens before cleaning', range=[2, 8], exponentformat='power', dtick=1).update_yaxes(title='bound of the error', range=[0, 1.05])
-    heights = lambda trace: [(f'{s:.2f}', 'restyle', [{'y': [(s + second(x)).round(4)]}, [trace]]) for s in shares]
-    places = [(f'{s:.2f}', 'restyle', [{'x': [np.round(x / s, 0)]}, [1]]) for s in keeps]
-    marks = [(f'{10**c:,.0f}', 'relayout', [{'shapes[0].x0': 10**c, 'shapes[0].x1': 10**c}]) for c in counts]
-    sliders = [('noise rate of all tokens: ', heights(0), shares, self.noise), ('noise rate after cleaning: ', heights(1), shares, self.noise_after), ('keep fraction: ', places, keeps, self.keep_fraction), ('tokens before cleaning: ', marks, counts, np.log10(self.tokens))]
-    return fig.update_layout(sliders=[_slider(k, *s) for k, s in enumerate(sliders)]).update_layout(**layout)
+    fig = plot_bounds(self.noise, self.noise_after, 1, self.delta, tokens=(1, 1e9))
+    m, quantity = fig.data[0].x, fig.data[1].y
+    for k in _cleaned: fig.data[k].x = m / self.keep_fraction
+    labelled = fig.layout.xaxis.to_plotly_json() | dict(range=[2, 8], fixedrange=True, showgrid=False)
+    for k, panel in (3, ''), (4, '2'):
+        fig.update_layout({f'xaxis{k}': labelled | dict(overlaying=f'x{panel}', anchor=f'y{panel}', domain=None)})
+        fig.add_scatter(x=[self.tokens] * 2, y=[0, 1.05], mode='lines', line=dict(color=ink, width=3, dash='dot'), name='tokens', hoverinfo='skip', showlegend=k == 3, xaxis=f'x{k}', yaxis=f'y{panel}')
+    fig.update_layout(xaxis=_hidden, xaxis2=_hidden, yaxis_fixedrange=True, yaxis2_fixedrange=True, hovermode='closest').layout.annotations[1].text = 'cleaned'
+    return fig.update_layout(height=740, margin_b=370, legend=dict(yref='paper', y=-.2, yanchor='top'), title='At the dotted line the lower bound wins', sliders=self._sliders(m, quantity)).update_layout(**layout)
 
-def _slider(k, words, steps, values, now):
+_hidden = dict(range=[2, 8], fixedrange=True, visible=False)
+_all, _cleaned = [0, 2, 7], [3, 4, 5, 6] # traces of `plot_bounds`: quality, bound and its dashed twin of all tokens; and those of the cleaned ones, with quantity
+
+@patch
+def _sliders(self:BoundExplorer, m, quantity):
+    "The five sliders: what each says, and what each of its steps changes"
+    heights = lambda traces: {s: ('restyle', {'y': [np.full(len(m), s), *[(s + quantity).round(3)] * 2]}, traces) for s in np.arange(0, 1.001, .05).round(2)}
+    places = {r: ('restyle', {'x': [(m / r).round(1)]}, _cleaned) for r in np.arange(.05, 1.001, .05).round(2)}
+    marks = {t: ('restyle', {'x': [[t, t]]}, [8, 9]) for t in [*np.outer(10.**np.arange(2, 8), [1, 3]).ravel(), 1e8]}
+    shift = lambda delta: np.log10(np.log(4 / self.delta) / np.log(4 / delta))
+    ranges = {d: ('relayout', {f'{axis}.range': [2 + shift(d), 8 + shift(d)] for axis in ('xaxis', 'xaxis2')}) for d in (.01, .02, .05, .1, .2, .5)}
+    moves = [('noise rate of all: ', self.noise, heights(_all)), ('noise rate after: ', self.noise_after, heights([k for k in _cleaned if k != 4])), ('keep fraction: ', self.keep_fraction, places), ('tokens: ', self.tokens, marks), ('delta: ', self.delta, ranges)]
+    return [_slider(k, *move) for k, move in enumerate(moves)]
+
+def _slider(k, words, now, steps):
     "One of several sliders below a figure, two in a line"
-    return dict(active=int(np.abs(np.asarray(values) - now).argmin()), x=.52 * (k % 2), len=.46, y=-.28 - .42 * (k // 2), yanchor='top', currentvalue=dict(prefix=words, font=dict(size=12)), font=dict(size=10), tickcolor=faint, minorticklen=0,
-        steps=[dict(label=label, method=method, args=args) for label, method, args in steps])
+    return dict(active=int(np.abs(np.array([*steps]) - now).argmin()), x=.52 * (k % 2), len=.46, y=-.36 - .27 * (k // 2), yanchor='top', currentvalue=dict(prefix=words, font=dict(size=14)), font=dict(size=11), tickcolor=faint, minorticklen=0,
+        steps=[dict(label=f'{value:,.0f}' if value >= 100 else f'{value:.2f}', method=method, args=args) for value, (method, *args) in steps.items()])
 
 @patch
 def static(self:BoundExplorer):
     name = f'bounds-{crc32(str(self).encode()):x}'
     plot = self.figure().to_html(full_html=False, include_plotlyjs='cdn', config=dict(showSendToCloud=False, displaylogo=False), default_width='100%', div_id=name)
-    return f'<div id="{name}-still">{self.picture()}</div><div id="{name}-moving" role="img" aria-label="{escape_html(self)}">{plot}</div><script>document.getElementById("{name}-"+(window.Plotly?"still":"moving")).hidden=true</script>'
+    return f'<p>Where the sliders start: {escape_html(self)}</p><div id="{name}-still">{self._image()}</div><div id="{name}-moving" role="img" aria-label="{escape_html(self)}">{plot}</div><script>document.getElementById("{name}-"+(window.Plotly?"still":"moving")).hidden=true</script>'
