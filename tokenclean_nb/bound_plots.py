@@ -49,7 +49,7 @@ def _crossing(fig, enough):
     fig.add_vline(x=enough, line=dict(color=ink, width=2, dash='dot'))
     fig.add_annotation(x=np.log10(enough), y=1, yref='y2 domain', xref='x2', xanchor='left', yanchor='top', showarrow=False, bgcolor='rgba(255,255,255,.85)', text=f'cleaning pays above<br>{enough:,.0f} tokens', align='left')
 
-# %% ../nbs/api/12a_bound_plots.ipynb #86d066c8
+# %% ../nbs/api/12a_bound_plots.ipynb #c02cc641
 def plot_bounds(
     noise:float, # Noise rate of all tokens, in [0, 1]
     noise_after:float, # Noise rate after cleaning, in [0, 1]
@@ -62,7 +62,7 @@ def plot_bounds(
     check_fraction(keep_fraction, 'keep_fraction')
     if not 1 / keep_fraction <= tokens[0] < tokens[1]: raise BadInput('tokens', tokens, 'two rising numbers, the first large enough to keep one token')
     m = np.geomspace(*tokens, 61)
-    fig = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=.04, subplot_titles=['all tokens', f'cleaned: {keep_fraction:.0%} kept'])
+    fig = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=.06, subplot_titles=['all tokens', f'cleaned: {keep_fraction:.0%} kept'])
     everything = _stack(fig, 1, 'all tokens', m, noise, m, delta)
     cleaned = _stack(fig, 2, 'cleaned', m, noise_after, keep_fraction * m, delta)
     for col, other in (1, cleaned), (2, everything):
@@ -72,7 +72,7 @@ def plot_bounds(
     fig.update_xaxes(type='log', title='tokens before cleaning', exponentformat='power', dtick=1, ticks='outside', ticklen=6).update_yaxes(range=[0, 1.05]).update_yaxes(title='bound of the error', col=1)
     return fig.update_layout(hovermode='x unified', title=f'Error bound, keep fraction {keep_fraction:g}, delta {delta:g}', **_room).update_layout(**layout)
 
-# %% ../nbs/api/12a_bound_plots.ipynb #0998ef77
+# %% ../nbs/api/12a_bound_plots.ipynb #a6297362
 def plot_payoff(
     fractions:tuple=(0.9, 0.6, 0.3), # Keep fractions, each in (0, 1); at most five
     delta:float=0.05, # The bounds fail with at most this probability, in (0, 1)
@@ -91,7 +91,7 @@ def plot_payoff(
         fig.add_annotation(x=np.log10(m[-1]), y=np.log10(y[-1]), text=f'<b>keep {r:.0%}</b>', showarrow=False, xanchor='left', xshift=8, font=dict(color=colour, size=17))
     for y, text in (.96, 'above its line cleaning pays'), (.04, 'below it all tokens have the lower bound'):
         fig.add_annotation(xref='paper', yref='paper', x=.98 if y > .5 else .02, y=y, text=text, showarrow=False, xanchor='right' if y > .5 else 'left', font_size=17)
-    fig.update_xaxes(type='log', title='tokens before cleaning', exponentformat='power', dtick=1).update_yaxes(type='log', title='drop of the noise rate', dtick=1, exponentformat='power')
+    fig.update_xaxes(type='log', title='tokens before cleaning', range=np.log10(tokens) + [-.2, .1], exponentformat='power', dtick=1).update_yaxes(type='log', title='drop of the noise rate', dtick=1, exponentformat='power')
     return fig.update_layout(title=f'How far the noise rate must fall, delta {delta:g}', showlegend=False, margin=dict(b=60, r=110)).update_layout(**layout)
 
 # %% ../nbs/api/12a_bound_plots.ipynb #5c86cfb4

@@ -248,7 +248,7 @@ def _image(self:BoundExplorer):
 @patch
 def picture(self:BoundExplorer): return f'<p>{escape_html(self)}</p>{self._image()}'
 
-# %% ../nbs/api/13a_widgets.ipynb #9b4f22c7
+# %% ../nbs/api/13a_widgets.ipynb #8e9c83c0
 @patch
 def figure(self:BoundExplorer,
     **layout, # Passed to `fig.update_layout`
@@ -262,7 +262,7 @@ def figure(self:BoundExplorer,
         fig.update_layout({f'xaxis{k}': labelled | dict(overlaying=f'x{panel}', anchor=f'y{panel}', domain=None)})
         fig.add_scatter(x=[self.tokens] * 2, y=[0, 1.05], mode='lines', line=dict(color=ink, width=3, dash='dot'), name='tokens', hoverinfo='skip', showlegend=k == 3, xaxis=f'x{k}', yaxis=f'y{panel}')
     fig.update_layout(xaxis=_hidden, xaxis2=_hidden, yaxis_fixedrange=True, yaxis2_fixedrange=True, hovermode='closest').layout.annotations[1].text = 'cleaned'
-    return fig.update_layout(height=740, margin_b=370, legend=dict(yref='paper', y=-.2, yanchor='top'), title='At the dotted line the lower bound wins', sliders=self._sliders(m, quantity)).update_layout(**layout)
+    return fig.update_layout(height=660, margin_b=338, legend=dict(yref='paper', y=-.24, yanchor='top'), title='At the dotted line the lower bound wins', sliders=self._sliders(m, quantity)).update_layout(**layout)
 
 _hidden = dict(range=[2, 8], fixedrange=True, visible=False)
 _all, _cleaned = [0, 2, 7], [3, 4, 5, 6] # traces of `plot_bounds`: quality, bound and its dashed twin of all tokens; and those of the cleaned ones, with quantity
@@ -280,7 +280,7 @@ def _sliders(self:BoundExplorer, m, quantity):
 
 def _slider(k, words, now, steps):
     "One of several sliders below a figure, two in a line"
-    return dict(active=int(np.abs(np.array([*steps]) - now).argmin()), x=.52 * (k % 2), len=.46, y=-.36 - .27 * (k // 2), yanchor='top', currentvalue=dict(prefix=words, font=dict(size=14)), font=dict(size=11), tickcolor=faint, minorticklen=0,
+    return dict(active=int(np.abs(np.array([*steps]) - now).argmin()), x=.52 * (k % 2), len=.46, y=-.37 - .34 * (k // 2), yanchor='top', currentvalue=dict(prefix=words, font=dict(size=14)), font=dict(size=11), tickcolor=faint, minorticklen=0,
         steps=[dict(label=f'{value:,.0f}' if value >= 100 else f'{value:.2f}', method=method, args=args) for value, (method, *args) in steps.items()])
 
 @patch
