@@ -49,7 +49,7 @@ def _crossing(fig, enough):
     fig.add_vline(x=enough, line=dict(color=ink, width=2, dash='dot'))
     fig.add_annotation(x=np.log10(enough), y=1, yref='y2 domain', xref='x2', xanchor='left', yanchor='top', showarrow=False, bgcolor='rgba(255,255,255,.85)', text=f'cleaning pays above<br>{enough:,.0f} tokens', align='left')
 
-# %% ../nbs/api/12a_bound_plots.ipynb #c02cc641
+# %% ../nbs/api/12a_bound_plots.ipynb #334e4f30
 def plot_bounds(
     noise:float, # Noise rate of all tokens, in [0, 1]
     noise_after:float, # Noise rate after cleaning, in [0, 1]
@@ -61,7 +61,7 @@ def plot_bounds(
     "Draw the error bounds and their two terms against the number of tokens"
     check_fraction(keep_fraction, 'keep_fraction')
     if not 1 / keep_fraction <= tokens[0] < tokens[1]: raise BadInput('tokens', tokens, 'two rising numbers, the first large enough to keep one token')
-    m = np.geomspace(*tokens, 61)
+    m = np.geomspace(*tokens, 37)
     fig = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=.06, subplot_titles=['all tokens', f'cleaned: {keep_fraction:.0%} kept'])
     everything = _stack(fig, 1, 'all tokens', m, noise, m, delta)
     cleaned = _stack(fig, 2, 'cleaned', m, noise_after, keep_fraction * m, delta)

@@ -230,7 +230,7 @@ class BoundExplorer(Interactive):
         return dict(all_tokens=self.noise + quantity[0], cleaned=self.noise_after + quantity[1], quantity=quantity[0], quantity_after=quantity[1],
             pays_above=float(tokens_to_pay(self.noise - self.noise_after, self.keep_fraction, self.delta)))
 
-# %% ../nbs/api/13a_widgets.ipynb #29fcd6ba
+# %% ../nbs/api/13a_widgets.ipynb #aea8dbc9
 @patch
 def __str__(self:BoundExplorer):
     verdict = bound_verdict(self.noise, self.noise_after, max(self.tokens, 1 / self.keep_fraction), self.keep_fraction, self.delta)
@@ -240,21 +240,21 @@ def __str__(self:BoundExplorer):
 @patch
 def _image(self:BoundExplorer):
     "The bounds as an image: one that follows the sliders of a kernel without delay"
-    x = np.geomspace(1e2, 1e8, 61)
+    x = np.geomspace(1e2, 1e8, 37)
     bound = lambda noise, share: error_bound(noise, np.maximum(1, share * x), self.delta)
-    lines = {'all tokens': (bound(self.noise, 1), '#b35806', '7 4'), 'cleaned': (bound(self.noise_after, self.keep_fraction), kept_colour, ''), 'noise, all': (np.full(61, self.noise), '#b35806', '2 4'), 'noise, cleaned': (np.full(61, self.noise_after), kept_colour, '2 4')}
+    lines = {'all tokens': (bound(self.noise, 1), '#b35806', '7 4'), 'cleaned': (bound(self.noise_after, self.keep_fraction), kept_colour, ''), 'noise, all': (np.full(37, self.noise), '#b35806', '2 4'), 'noise, cleaned': (np.full(37, self.noise_after), kept_colour, '2 4')}
     return line_picture(x, lines, str(self), 'tokens before cleaning', log=True, at=min(1e8, max(1e2, self.tokens)), top=1.)
 
 @patch
 def picture(self:BoundExplorer): return f'<p>{escape_html(self)}</p>{self._image()}'
 
-# %% ../nbs/api/13a_widgets.ipynb #8e9c83c0
+# %% ../nbs/api/13a_widgets.ipynb #dbd73cf8
 @patch
 def figure(self:BoundExplorer,
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # Two bounds with their terms, five sliders
     "The bounds as a figure with sliders that need no kernel"
-    fig = plot_bounds(self.noise, self.noise_after, 1, self.delta, tokens=(1, 1e9))
+    fig = plot_bounds(self.noise, self.noise_after, 1, self.delta, tokens=(5, 2.5e8))
     m, quantity = fig.data[0].x, fig.data[1].y
     for k in _cleaned: fig.data[k].x = m / self.keep_fraction
     labelled = fig.layout.xaxis.to_plotly_json() | dict(range=[2, 8], fixedrange=True, showgrid=False)
@@ -265,17 +265,17 @@ def figure(self:BoundExplorer,
     return fig.update_layout(height=660, margin_b=338, legend=dict(yref='paper', y=-.24, yanchor='top'), title='At the dotted line the lower bound wins', sliders=self._sliders(m, quantity)).update_layout(**layout)
 
 _hidden = dict(range=[2, 8], fixedrange=True, visible=False)
-_all, _cleaned = [0, 2, 7], [3, 4, 5, 6] # traces of `plot_bounds`: quality, bound and its dashed twin of all tokens; and those of the cleaned ones, with quantity
+_cleaned = [3, 4, 5, 6] # the traces of `plot_bounds` that show the cleaned tokens: quality, quantity, bound, and its dashed twin in the other panel
 
 @patch
 def _sliders(self:BoundExplorer, m, quantity):
     "The five sliders: what each says, and what each of its steps changes"
-    heights = lambda traces: {s: ('restyle', {'y': [np.full(len(m), s), *[(s + quantity).round(3)] * 2]}, traces) for s in np.arange(0, 1.001, .05).round(2)}
-    places = {r: ('restyle', {'x': [(m / r).round(1)]}, _cleaned) for r in np.arange(.05, 1.001, .05).round(2)}
+    heights = lambda *bound_quality_twin: {s: ('restyle', {'y': [(s + quantity).round(3), np.full(len(m), s)]}, [*bound_quality_twin]) for s in np.arange(0, 1.001, .05).round(2)}
+    places = {r: ('restyle', {'x': [(m / r).round().astype(int)]}, _cleaned) for r in np.arange(.05, 1.001, .05).round(2)}
     marks = {t: ('restyle', {'x': [[t, t]]}, [8, 9]) for t in [*np.outer(10.**np.arange(2, 8), [1, 3]).ravel(), 1e8]}
     shift = lambda delta: np.log10(np.log(4 / self.delta) / np.log(4 / delta))
     ranges = {d: ('relayout', {f'{axis}.range': [2 + shift(d), 8 + shift(d)] for axis in ('xaxis', 'xaxis2')}) for d in (.01, .02, .05, .1, .2, .5)}
-    moves = [('noise rate of all: ', self.noise, heights(_all)), ('noise rate after: ', self.noise_after, heights([k for k in _cleaned if k != 4])), ('keep fraction: ', self.keep_fraction, places), ('tokens: ', self.tokens, marks), ('delta: ', self.delta, ranges)]
+    moves = [('noise rate of all: ', self.noise, heights(2, 0, 7)), ('noise rate after: ', self.noise_after, heights(5, 3, 6)), ('keep fraction: ', self.keep_fraction, places), ('tokens: ', self.tokens, marks), ('delta: ', self.delta, ranges)]
     return [_slider(k, *move) for k, move in enumerate(moves)]
 
 def _slider(k, words, now, steps):
