@@ -116,7 +116,7 @@ def _interval(frame, value, colour):
     "Error bars from the columns `low` and `high`, if there are any"
     return dict(array=frame.high - frame[value], arrayminus=frame[value] - frame.low, color=colour, thickness=2, width=6) if 'low' in frame else None
 
-# %% ../nbs/api/12a_bound_plots.ipynb #c8e50e67
+# %% ../nbs/api/12a_bound_plots.ipynb #0e50b794
 def plot_groups(
     frame:pd.DataFrame, # A line per panel, group and round: `group`, `round`, the value, and `low` and `high` if there is an interval
     value:str, # The column to draw
@@ -134,10 +134,10 @@ def plot_groups(
     for col, p in enumerate(panels, 1):
         for group, part in (frame[frame[panel] == p] if panel else frame).groupby('group', sort=False): _trajectory(fig, col, title(p), group, part, value, styles[group])
     fig.update_xaxes(title='round', dtick=1).update_yaxes(title=value.replace('_', ' '), col=1)
-    return fig.update_layout(scattermode='group', scattergap=.8, **_room).update_layout(**layout)
+    return fig.update_layout(scattermode='group' if 'low' in frame else 'overlay', scattergap=.8, **_room).update_layout(**layout)
 
 def _trajectory(fig, col, panel, group, part, value, style):
-    "One group's line and intervals, beside those of the others"
+    "One group's line and intervals; intervals stand beside those of the others"
     colour, dash, symbol = style
     fig.add_scatter(x=part['round'], y=part[value], mode='lines+markers', name=escape_plotly(group), line=dict(color=colour, dash=dash, width=3), marker=dict(symbol=symbol, size=11, line_width=2), error_y=_interval(part, value, colour),
         hovertemplate='%{y:.3f}', showlegend=col == 1, legendgroup=escape_plotly(group), offsetgroup=escape_plotly(group), meta=panel or None, row=1, col=col)
