@@ -13,7 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from .bounds import error_bound, quantity_term, required_noise_drop, tokens_to_pay
+from .bounds import error_bound, required_noise_drop, tokens_to_pay
 from .errors import BadInput, check_fraction
 from .palette import escape_plotly, ink, kept_colour, large, paper
 

@@ -43,7 +43,7 @@ def fixed_model_cleaning(
     check_fraction(fraction)
     pool, steps = as_table(pool, tokenizer), Steps(tokenizer, seed, folder, training)
     group = groups(pool, within)
-    data, reference, times = steps.score(base, pool, warmup, reference)
+    data, reference, times = steps.score_pool(base, pool, warmup, reference)
     data = with_flat(data, 'keep', keep_top(flat(data, 'score'), trained(data), fraction, group))
     model, final = steps.train('model', base, clean_labels(data))
     return Cleaning(method, data, reference, model, tokenizer, pd.DataFrame([round_line(data, 1, model, measure, **times, **final)]))
@@ -149,7 +149,7 @@ def best_rows(
     "Baseline: train on all response tokens of the rows with the highest mean score"
     check_fraction(fraction)
     steps = Steps(tokenizer, seed, folder, training)
-    data, reference, times = steps.score(base, as_table(pool, tokenizer), warmup, reference)
+    data, reference, times = steps.score_pool(base, as_table(pool, tokenizer), warmup, reference)
     row, tokens = row_numbers(data), trained(data)
     mean = np.bincount(row[tokens], flat(data, 'score')[tokens], len(data)) / np.maximum(1, np.bincount(row[tokens], minlength=len(data)))
     data = with_flat(data, 'keep', tokens & keep_top(mean, np.ones(len(data), bool), fraction)[row])

@@ -12,7 +12,6 @@ import json
 from pathlib import Path
 from zlib import crc32
 
-import ipywidgets
 import numpy as np
 import pandas as pd
 from datasets import Dataset
@@ -26,7 +25,7 @@ from .interactive import Interactive
 from .lookup import check_text, response_tokens, tokens_at
 from .palette import escape_html
 from .storage import atomic
-from .views import TokenView, token_context
+from .views import token_context
 
 # %% ../nbs/api/12d_labelling.ipynb #33fb16a7
 orders = 'random', 'threshold'

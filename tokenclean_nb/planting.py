@@ -14,7 +14,7 @@ import numpy as np
 from datasets import Dataset, Sequence, Value
 
 from .cleaning import as_table
-from .data import flat, positions, row_numbers, trained, with_flat
+from .data import flat, row_numbers, trained, with_flat
 from .errors import BadInput
 
 # %% ../nbs/api/12c_planting.ipynb #f3f525c1

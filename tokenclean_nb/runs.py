@@ -133,7 +133,7 @@ def base_losses(self:Steps, model, ds)->Dataset:
     with adapter_off(model): return with_flat(ds, 'loss_base', self.losses('loss_base', model, ds))
 
 @patch
-def score(self:Steps,
+def score_pool(self:Steps,
     base, # The base model
     pool, # The table
     warmup, # Records or table of good quality, or None

@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 import pyarrow.compute as pc
 from datasets import Dataset
 from fastcore.basics import patch
-from traitlets import Bool, Float, Int, Unicode, link, validate
+from traitlets import Float, Int, Unicode, link, validate
 
 from .bound_plots import plot_bounds
 from .bounds import bound_verdict, error_bound, noise_rate, quantity_term, tokens_to_pay
