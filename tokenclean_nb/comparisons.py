@@ -14,7 +14,7 @@ from datasets import Dataset
 from plotly.subplots import make_subplots
 
 from .data import flat, row_numbers
-from .errors import BadInput, check_fraction
+from .errors import BadInput, check_count, check_fraction
 from .lookup import describe, names, response_tokens, tokens_at
 from .palette import escape_plotly, faint, ink, kept_colour, paper, template
 
@@ -44,7 +44,7 @@ def disagreements(
     n:int=10, # Most tokens in each list, at least 1
 )->dict: # Heading -> flat token numbers, the strongest disagreement first
     "The tokens two scorers disagree on most"
-    if n < 1: raise BadInput('n', n, 'at least 1')
+    check_count(n, 'n')
     index, first, second = rank_shares(ds, a, b)
     order = np.argsort(first - second, kind='stable')
     up, down = order[:n], order[::-1][:n]
@@ -64,7 +64,7 @@ def plot_agreement(
 )->go.Figure: # Above: how much of what one keeps the other keeps too, for every fraction. Below: the ranks of single tokens
     "Draw how far two scorers agree, and on which tokens they do not"
     check_fraction(fraction)
-    if n < 1: raise BadInput('n', n, 'at least 1')
+    check_count(n, 'n')
     index, first, second = rank_shares(ds, a, b)
     shares, worst = np.arange(1, 101) / 100, np.sort(np.maximum(first, second))
     both = np.searchsorted(worst, shares) / len(index)

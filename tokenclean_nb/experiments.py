@@ -25,7 +25,7 @@ from scipy.stats import t as student
 from tqdm.auto import tqdm
 
 from .bounds import required_noise_drop
-from .errors import BadInput
+from .errors import BadInput, check_count
 from .palette import colorscale, diverging, faint, ink, kept_colour, template
 from .storage import atomic
 
@@ -77,7 +77,7 @@ def run_cells(
     varied:tuple=(), # Names: cells that differ in nothing else go to one worker, one after the other, so that what it caches serves them all
 ):
     "Measure every cell that is not stored yet"
-    if workers < 1: raise BadInput('workers', workers, 'at least 1')
+    check_count(workers, 'workers')
     paths = {cell_path(folder, measure, setting): (measure, setting) for measure, setting in cells}
     todo = {path: cell for path, cell in paths.items() if not path.exists()}
     groups = _grouped(todo, varied)

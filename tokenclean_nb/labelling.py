@@ -20,7 +20,7 @@ from traitlets import Int
 
 from .bounds import noise_interval
 from .data import flat
-from .errors import BadInput, check_choice
+from .errors import BadInput, check_choice, check_count
 from .interactive import Interactive
 from .lookup import check_text, response_tokens, tokens_at
 from .palette import escape_html
@@ -38,7 +38,7 @@ def sample_tokens(
 )->np.ndarray: # Flat token numbers, in the order to ask
     "Choose tokens to label"
     check_choice(order, orders, 'order')
-    if n < 1: raise BadInput('n', n, 'at least 1')
+    check_count(n, 'n')
     if order == 'threshold' and not {'score', 'keep'} <= set(ds.column_names): raise BadInput('ds', ds.column_names, 'a table with score and keep', "Select first, or take order='random'.")
     among = response_tokens(ds)
     if order == 'threshold': among = among & np.isfinite(flat(ds, 'score'))

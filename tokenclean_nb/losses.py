@@ -22,7 +22,7 @@ from datasets import Dataset
 from tqdm.auto import tqdm
 
 from .data import flat, lengths, positions, row_numbers, trained
-from .errors import BadInput, check_choice
+from .errors import BadInput, check_choice, check_count
 
 # %% ../nbs/api/05_losses.ipynb #bed39ee8
 def causal_lm(
@@ -226,7 +226,7 @@ def token_losses(
     bar=None, # A bar that goes on over several tables, see `losses_bar`; None: one of its own
 )->np.ndarray: # float32, flat, nats; position t holds the loss *of* token t; NaN where no token is trained
     "The loss of every trained token"
-    if token_budget is not None and token_budget < 1: raise BadInput('token_budget', token_budget, 'at least 1')
+    if token_budget is not None: check_count(token_budget, 'token_budget')
     _check_table(model, ds)
     if bar is not None: return _run(model, ds, dtype, token_budget, bar)
     with losses_bar([ds], progress) as bar: return _run(model, ds, dtype, token_budget, bar)

@@ -16,7 +16,7 @@ from plotly.subplots import make_subplots
 
 from .bound_plots import plot_bounds
 from .data import flat
-from .errors import BadInput
+from .errors import BadInput, check_count
 from .lookup import describe, response_tokens, tokens_at
 from .palette import escape_plotly, faint, ink, kept_colour, removed_colour, template
 from .selection import groups
@@ -66,7 +66,7 @@ def plot_scores(
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # Tokens per score, kept and removed
     "Draw the histogram of the scores, all together or by group"
-    if bins < 1: raise BadInput('bins', bins, 'at least 1')
+    check_count(bins, 'bins')
     values, keep, index = _scored(ds, ['score'])
     score, threshold = values['score'], None if keep is None else score_threshold(values['score'], keep)
     edges, groups_ = _edges(score, threshold, bins), _parts(ds, by, index)
@@ -104,7 +104,7 @@ def plot_quadrants(
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # Reference loss against base loss
     "Draw base loss against reference loss"
-    if n < 1: raise BadInput('n', n, 'at least 1')
+    check_count(n, 'n')
     _, _, index = _scored(ds, ['loss_base', 'loss_ref'])
     total = len(index)
     if total > n: index = np.sort(np.random.default_rng(seed).choice(index, n, replace=False))

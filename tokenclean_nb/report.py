@@ -17,7 +17,7 @@ from datasets import Dataset
 
 from .comparisons import plot_round_scores
 from .data import flat, lengths
-from .errors import BadInput
+from .errors import BadInput, check_count
 from .lookup import read_rows, response_tokens, text_columns
 from .palette import escape_html, visible
 from .plots import plot_quadrants, plot_rounds, plot_scores
@@ -39,7 +39,7 @@ def notable_tokens(
     n:int=20, # Most tokens in each list, at least 1
 )->dict: # Heading -> flat token numbers
     "The most surprising tokens and those nearest to the decision"
-    if n < 1: raise BadInput('n', n, 'at least 1')
+    check_count(n, 'n')
     if not {'score', 'keep'} <= set(ds.column_names): return {}
     score, keep, response = flat(ds, 'score'), flat(ds, 'keep').astype(bool), response_tokens(ds)
     kept, removed, few = keep & response, ~keep & response, max(1, n // 2)
@@ -164,7 +164,7 @@ def write_report(
     "Write one HTML file about a cleaned data set"
     path = Path(path).expanduser()
     if path.is_dir(): raise BadInput('path', str(path), 'a file, not a folder', "Add a name, such as 'report.html'.")
-    if n < 1: raise BadInput('n', n, 'at least 1')
+    check_count(n, 'n')
     if rows < 0: raise BadInput('rows', rows, 'at least 0')
     if not len(ds): raise BadInput('ds', '0 rows', 'a table with rows')
     with atomic(path) as temporary:

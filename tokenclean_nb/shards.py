@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from datasets import Dataset
 
 from .data import cut, flat, trained, with_flat
-from .errors import BadInput, check_fraction
+from .errors import BadInput, check_count, check_fraction
 from .losses import losses_bar, token_losses
 from .scores import score
 from .selection import check_scores, clean_labels, keep_from_key, kth_highest
@@ -79,7 +79,7 @@ def score_shards(
     size:int|None=None, # Rows in a shard; None: `shard_rows`
 ):
     "Compute the shards that are missing; of several processes each does its share, and all end together"
-    if token_budget is not None and token_budget < 1: raise BadInput('token_budget', token_budget, 'at least 1')
+    if token_budget is not None: check_count(token_budget, 'token_budget')
     here = processes()
     mine = list(islice(enumerate(cut(ds, size or shard_rows)), here.process_index, None, here.num_processes))
     todo = [(k, rows) for k, rows in mine if not _done(shard_path(folder, column, k), column, rows, rebuild)]

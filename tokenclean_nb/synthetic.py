@@ -19,7 +19,7 @@ import numpy as np
 from datasets import Dataset, concatenate_datasets
 
 from .data import encode
-from .errors import BadInput, check_choice
+from .errors import BadInput, check_choice, check_count
 from .models import tiny_base
 
 # %% ../nbs/api/09_synthetic.ipynb #70cf5706
@@ -212,7 +212,7 @@ def make_task(
     **world, # `spread` and `structure`, as in `make_records`
 )->Task: # .pool .warmup .test, with the column `group` if there are groups
     "A world with a noisy pool, a clean warm-up and a clean test"
-    if n < 1: raise BadInput('n', n, 'at least 1')
+    check_count(n, 'n')
     for name, share in dict(noise=noise, warmup_noise=warmup_noise).items():
         if not 0 <= share < 1: raise BadInput(name, share, 'at least 0 and below 1')
     if not 0 <= world.get('spread', 0) <= 1: raise BadInput('spread', world['spread'], 'between 0 and 1')

@@ -13,7 +13,7 @@ import pandas as pd
 from datasets import Dataset
 from fastcore.basics import patch
 
-from .errors import BadInput
+from .errors import BadInput, check_count
 from .lookup import check_text, describe, names, tokens_at
 from .palette import escape_html, faint, ink, mark, paper, quiet, shade, visible
 from .pieces import cut_row, kind_names, page_note, summary
@@ -120,7 +120,7 @@ page_size = 5000 # tokens that one view shows
 def _row_view(ds, i, value, limit, page, keep, marked, slider, size):
     "The view of one row"
     size = page_size if size is None else size
-    if size < 1: raise BadInput('size', size, 'at least 1')
+    check_count(size, 'size')
     cut = cut_row(ds, i, value, limit, page, size, keep)
     first, frame = page * size, cut.frame
     facts = dict(enumerate(describe(frame[first:first + size], value), first))
