@@ -14,7 +14,7 @@ link = re.compile(r'(?<=Colab\]\()[^)]*')
 
 def notebooks():
     "The notebooks that carry a link"
-    return sorted(p for folder in folders for p in (root/'nbs'/folder).glob('*.ipynb'))
+    return sorted(p for folder in folders for p in (root/"nbs"/folder).rglob("*.ipynb") if not {"teaching", ".ipynb_checkpoints"} & {*p.parts})
 
 
 def address(path):

@@ -7,9 +7,9 @@ from common import markdown, report
 from losses import matmul_rate, plain_loop, random_table, work
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 
-from tokenclean_nb.data import lengths, trained
-from tokenclean_nb.losses import token_losses
-from tokenclean_nb.models import fuse_gelu
+from tokenclean_nb.data.table import lengths, trained
+from tokenclean_nb.scoring.losses import token_losses
+from tokenclean_nb.training.models import fuse_gelu
 
 shapes = {
     'tiny': (torch.float32, GPT2Config(n_layer=2, n_embd=64, n_head=2, vocab_size=1000, bos_token_id=0, eos_token_id=0)),

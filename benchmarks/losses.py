@@ -12,10 +12,10 @@ from common import in_own_process, markdown, peak_memory, report
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config
 
-from tokenclean_nb import losses
-from tokenclean_nb.data import encode, lengths, load_records, trained
-from tokenclean_nb.losses import token_losses
-from tokenclean_nb.models import fuse_gelu
+from tokenclean_nb.scoring import losses
+from tokenclean_nb.data.table import encode, lengths, load_records, trained
+from tokenclean_nb.scoring.losses import token_losses
+from tokenclean_nb.training.models import fuse_gelu
 
 shared = Path(__file__).resolve().parents[1].parent/'shared'/'data'
 variants = {'plain': 'plain loop, float32', 'float32': 'token_losses, float32', 'bfloat16': 'token_losses, bfloat16'}
@@ -103,7 +103,7 @@ def work(ds, model):
 
 def agreement(args):
     "How float32, bfloat16 and the plain loop agree: losses, and tokens kept at 60 % by excess loss against a moved model"
-    from tokenclean_nb.selection import keep_top
+    from tokenclean_nb.scoring.selection import keep_top
     ds = table(args).select(range(min(args.rows, 100)))
     base, reference, taught = gpt2(), gpt2(noise=0.3), trained(ds)
     got = {v: [score(v, m, ds) for m in (base, reference)] for v in ('float32', 'bfloat16')}

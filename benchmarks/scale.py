@@ -12,10 +12,10 @@ from datasets import Dataset
 from datasets.arrow_writer import ArrowWriter
 from transformers import AutoModelForCausalLM, GPT2Config
 
-from tokenclean_nb.cleaning import fixed_model_cleaning
-from tokenclean_nb.data import cut, lengths
-from tokenclean_nb.models import tiny_base
-from tokenclean_nb.shards import select_shards, shard_path, write_scored, write_shard
+from tokenclean_nb.cleaning.methods import fixed_model_cleaning
+from tokenclean_nb.data.table import cut, lengths
+from tokenclean_nb.training.models import tiny_base
+from tokenclean_nb.scoring.shards import select_shards, shard_path, write_scored, write_shard
 
 
 def own_memory():

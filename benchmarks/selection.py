@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 from common import in_own_process, markdown, peak_memory, report
 
-from tokenclean_nb.selection import keep_top
+from tokenclean_nb.scoring.selection import keep_top
 
 ways = {'pool': 'keep_top', 'row': "keep_top, within the row", 'list': 'sorted list, applied row by row', 'list-row': 'sorted list in each row'}
 per_token = 400 # bytes of a tuple with its score and numbers, its place in two lists, and labels row by row

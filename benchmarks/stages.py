@@ -8,13 +8,13 @@ from common import markdown, report
 from losses import gpt2, random_table
 from torch.profiler import ProfilerActivity, profile
 
-from tokenclean_nb.cleaning import fixed_model_cleaning
-from tokenclean_nb.data import trained, with_flat
-from tokenclean_nb.losses import token_losses
-from tokenclean_nb.models import tiny_base
-from tokenclean_nb.scores import random_score
-from tokenclean_nb.selection import clean_labels, keep_top
-from tokenclean_nb.training import finetune
+from tokenclean_nb.cleaning.methods import fixed_model_cleaning
+from tokenclean_nb.data.table import trained, with_flat
+from tokenclean_nb.scoring.losses import token_losses
+from tokenclean_nb.training.models import tiny_base
+from tokenclean_nb.scoring.scorers import random_score
+from tokenclean_nb.scoring.selection import clean_labels, keep_top
+from tokenclean_nb.training.finetune import finetune
 
 kinds = {'matrix products': ('aten::addmm', 'aten::mm', 'aten::bmm', 'aten::linear'), 'softmax of the logits': ('log_softmax', 'cross_entropy', 'nll_loss'), 'attention': ('scaled_dot_product', 'softmax', 'dropout', 'bernoulli', 'masked'),
     'GELU': ('gelu',), 'layer norm': ('layer_norm',), 'optimizer': ('adam', 'clip', '_foreach', 'optimizer'), 'copies and sums': ('copy_', 'aten::add', 'aten::sum', 'aten::mul', 'index', 'embedding', 'cat', 'fill_', 'zero_')}

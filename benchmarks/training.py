@@ -11,7 +11,7 @@ from datasets import Dataset
 from losses import gpt2
 from transformers import Trainer
 
-from tokenclean_nb import training
+from tokenclean_nb.training import finetune as training
 
 
 def table(rows, length, kept, seed=0):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from tokenclean_nb.models import tiny_base
+from tokenclean_nb.training.models import tiny_base
 
 settings.register_profile('house', max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 settings.register_profile('repeatable', settings.get_profile('house'), derandomize=True) # `make test` gives the same answer twice; `make nightly` draws anew

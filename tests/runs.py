@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tokenclean_nb import cli, shards
+from tokenclean_nb import cli
+from tokenclean_nb.scoring import shards
 
 fork = multiprocessing.get_context('forkserver') # imports once, then a process starts in milliseconds
 fork.set_forkserver_preload(['tokenclean_nb.cli'])

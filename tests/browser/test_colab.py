@@ -38,8 +38,8 @@ def test_widgets_are_published_with_their_twins(tmp_path):
     "Each widget is shown once, as a widget with HTML and text beside it, and follows its traits"
     cells = ['''from types import SimpleNamespace
 import numpy as np, pandas as pd
-from tokenclean_nb.examples import example_table
-from tokenclean_nb.widgets import *
+from tokenclean_nb.worlds.recorded import example_table
+from tokenclean_nb.widgets.explorer import *
 ds = example_table()
 run = SimpleNamespace(data=ds, rounds=pd.DataFrame(dict(round=[1, 2], tokens=[30] * 2, kept=[30, 18])))''',
         'e = TokenExplorer(ds)\ne', 'g = SelectionGame(ds, 0)\ng', 'r = RoundPlayer(run)\nr', 'l = TokenLabeller(ds, n=5)\nl', 'b = BoundExplorer()\nb',

@@ -1,0 +1,109 @@
+"The command line on bad input: one line that names argument, value, what is allowed and what to do; nothing left behind."
+import json
+
+import pytest
+
+from tokenclean_nb.cli import main
+from tokenclean_nb.data.table import load_records, trained
+
+
+@pytest.fixture
+def records(tmp_path):
+    path = tmp_path/'pool.jsonl'
+    path.write_text('\n'.join(json.dumps(dict(instruction=f'Say {i}.', output=f'{i} it is.')) for i in range(30)))
+    return path
+
+
+def refused(capsys, *words):
+    "The error line of a command that must fail"
+    with pytest.raises(SystemExit) as stop: main([str(w) for w in words])
+    assert stop.value.code not in (0, None)
+    said = f'{stop.value.code} {capsys.readouterr().err}'
+    assert 'Traceback' not in said
+    return said
+
+
+bad = {
+    'no such file': (dict(data='nowhere.jsonl'), 'No such file'),
+    'fraction': (dict(fraction=0), 'above 0 and at most 1'),
+    'method': (dict(method='magic'), 'one of base, full'),
+    'no warm-up': (dict(warmup=None), '--method self-evolving'),
+    'parts': (dict(method='self-evolving', parts=1), 'between 2 and'),
+    'batch size': (dict(batch_size=0), 'at least 1'),
+    'model': (dict(model='./no_model'), 'a folder with a causal language model'),
+    'within': (dict(within='colour'), "'row', an array, or one of the columns"),
+    'max_length': (dict(max_length=1), 'at least 2'),
+    'all cut off': (dict(max_length=3), 'Nothing to train on'),
+}
+
+
+@pytest.mark.parametrize('change, message', bad.values(), ids=bad)
+def test_bad_argument_is_one_line(change, message, records, tmp_path, capsys):
+    options = dict(model='tiny-base', data=records, warmup=records, out=tmp_path/'run') | change
+    words = [w for k, v in options.items() if v is not None for w in (f'--{k.replace("_", "-")}', v)]
+    said = refused(capsys, 'clean', *words)
+    assert message in said
+    assert not list(tmp_path.glob('run/**/*.parquet')) and not list(tmp_path.glob('run/model'))
+
+
+def test_folder_of_something_else_is_refused(records, tmp_path, capsys):
+    out = tmp_path/'mine'
+    out.mkdir()
+    (out/'thesis.txt').write_text('mine')
+    said = refused(capsys, 'score', '--model', 'tiny-base', '--data', records, '--out', out)
+    assert 'new or empty folder' in said and [p.name for p in out.iterdir()] == ['thesis.txt']
+
+
+def test_full_disk_leaves_nothing_half_written(records, tmp_path, capsys, monkeypatch):
+    def full(*args, **kwargs): raise OSError(28, 'No space left on device')
+    monkeypatch.setattr('tokenclean_nb.scoring.shards.pq.write_table', full)
+    said = refused(capsys, 'score', '--model', 'tiny-base', '--data', records, '--out', tmp_path/'run')
+    assert 'No space left on device' in said
+    assert not [p for p in (tmp_path/'run').rglob('*') if p.suffix in ('.part', '.parquet')]
+
+
+def test_score_then_report(records, tmp_path, capsys):
+    run = tmp_path/'run'
+    main(['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(run)])
+    main(['report', str(run)])
+    said = capsys.readouterr().out
+    assert 'wrote' in said and 'next:' in said
+    assert (run/'data.parquet').exists() and '<html' in (run/'report.html').read_text()
+
+
+def test_interrupted_score_goes_on(records, tmp_path, capsys, monkeypatch):
+    "A run stopped in the second column keeps the first and does not compute it again"
+    words = ['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/'run')]
+    import tokenclean_nb.cli as cli
+    scored = []
+    def stop_at_reference(model, ds, folder, column, **options):
+        scored.append(column)
+        if column == 'loss_ref' and scored.count('loss_ref') == 1: raise KeyboardInterrupt
+        return original(model, ds, folder, column, **options)
+    original = cli.score_shards
+    monkeypatch.setattr(cli, 'score_shards', stop_at_reference)
+    assert 'goes on where it stopped' in refused(capsys, *words)
+    before = (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns
+    main(words)
+    assert (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns == before
+
+
+def test_score_then_select(records, tmp_path, capsys):
+    "One folder or several; the labels can be trained on"
+    for name in 'ab': main(['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/name)])
+    assert 'given for several folders' in refused(capsys, 'select', tmp_path/'a', tmp_path/'b')
+    assert 'Run tokenclean score' in refused(capsys, 'select', tmp_path/'nowhere')
+    main(['select', str(tmp_path/'a'), '--fraction', '0.5'])
+    main(['select', str(tmp_path/'a'), str(tmp_path/'b'), '--out', str(tmp_path/'both.parquet')])
+    said = capsys.readouterr().out
+    one, both = (load_records(p) for p in (tmp_path/'a/cleaned.parquet', tmp_path/'both.parquet'))
+    n = trained(load_records(tmp_path/'a/data.parquet')).sum()
+    assert (trained(one).sum(), trained(both).sum(), len(both)) == (int(0.5 * n), int(0.6 * 2 * n), 60)
+    assert f'kept {n // 2:,} of {n:,} response tokens' in said and f'--data {tmp_path}/a/cleaned.parquet' in said
+    main(['train', '--model', 'tiny-base', '--data', str(tmp_path/'a/cleaned.parquet'), '--out', str(tmp_path/'run')])
+    assert f'trained on {n // 2:,} tokens' in capsys.readouterr().out
+
+
+def test_dtype_is_checked_before_the_folder_is_taken(records, tmp_path, capsys):
+    assert 'float32, bfloat16, float16' in refused(capsys, 'score', '--model', 'tiny-base', '--data', records, '--out', tmp_path/'run', '--dtype', 'half')
+    assert not (tmp_path/'run').exists()

@@ -1,0 +1,267 @@
+"Views show every character once and every token, and nothing in a text acts"
+import html
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from datasets import Dataset
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from tokenclean_nb.figures import token_figure
+from tokenclean_nb.figures import tokens as views
+from tokenclean_nb.data.table import flat, lengths
+from tokenclean_nb.figures.lookup import locate, tokens_at
+from tokenclean_nb.figures.style import escape_html, escape_plotly, mark, visible
+from tokenclean_nb.figures.tokens import plot_tokens, token_context, token_view
+
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+samples = ['東京は日本の首都です。', 'กรุงเทพมหานคร', 'القاهرة هي عاصمة مصر', '👩‍🚀👨‍👩‍👧🏴󠁧󠁢󠁥󠁮󠁧󠁿 é é', 'नमस्ते', '<script>alert(1)</script>', '</a></div>', '&amp;&lt;', '"\'`', '$x^2$ %{y} %{customdata}',
+    '\u202eabc\u202c\u2066x\u2069', '\x00\x1b[31m\x7f\x85', 'a\r\nb\n\n\tc  d ', '⟦U+202E⟧ ↵ · ␀', '\u200b\ufeff\u2028', '<!-- x --> <![CDATA[', '&#36;', ' ', '\n', '\u3000\xa0']
+texts = st.lists(st.one_of(st.sampled_from(samples), st.text(max_size=12)), min_size=1, max_size=5).map(''.join).filter(
+    lambda s: s and not any(0xd800 <= ord(c) <= 0xdfff for c in s))
+
+
+def bytes_bpe():
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    bpe.train_from_iterator(samples * 2, trainers.BpeTrainer(vocab_size=420, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+    return bpe
+
+
+bpe = bytes_bpe()
+
+
+def table(rows, seed=0, **columns):
+    "A table from `(text, offsets)` rows with random losses, half of the response tokens kept"
+    rng = np.random.default_rng(seed)
+    n = [len(offsets) for _, offsets in rows]
+    part = lambda make: [make(k) for k in n]
+    base = part(lambda k: np.where(np.arange(k) < k // 4 + 1, np.nan, rng.gamma(2, 1, k)))
+    ds = dict(input_ids=part(lambda k: rng.integers(0, 99, k).astype(np.int32)), text=[t for t, _ in rows],
+        starts=[[a for a, _ in o] for _, o in rows], ends=[[b for _, b in o] for _, o in rows], loss_base=base, score=[b - 1.5 for b in base],
+        keep=[np.isfinite(b) & (rng.random(len(b)) < .5) for b in base])
+    ds['labels'] = [np.where(np.isfinite(b), ids, -100).astype(np.int32) for b, ids in zip(base, ds['input_ids'])]
+    return Dataset.from_dict({**ds, **columns})
+
+
+def encoded(text, seed=0): return table([(text, [(0, 0), *bpe.encode(text).offsets])], seed)
+
+
+class Shown(HTMLParser):
+    "What a reader sees: the text without the signs that only picture a character, the elements and the attributes"
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.text, self.stack, self.seen, self.titles, self.inside = '', [], set(), [], False
+        self.feed(page)
+        self.close()
+        assert not self.stack
+
+    def handle_starttag(self, tag, attrs):
+        self.seen |= {(tag, k) for k, _ in attrs} | {(tag, None)}
+        attrs = dict(attrs)
+        if tag == 'br':
+            self.text += '\n' * self.inside
+            return
+        self.stack.append((tag, 'aria-hidden' in attrs, attrs.get('data-part')))
+        self.titles.append(attrs.get('title', ''))
+        self.inside = self.inside or attrs.get('data-part') == 'text'
+
+    def handle_endtag(self, tag):
+        name, _, part = self.stack.pop()
+        assert name == tag
+        if part == 'text': self.inside = False
+
+    def handle_data(self, data):
+        if not self.inside or self.stack[-1][1]: return
+        if self.stack[-1][0] == 'i': data = chr(int(data[3:-1], 16)) if len(data) > 1 else '\x7f' if data == '␡' else chr(ord(data) - 0x2400)
+        self.text += data
+
+    def handle_comment(self, data): raise AssertionError(f'a comment: {data}')
+    handle_decl = handle_pi = unknown_decl = handle_comment
+
+
+allowed = {(tag, None) for tag in ('div', 'span', 'ins', 'del', 'i', 'br')} | {(tag, k) for tag in ('div', 'span', 'ins', 'del', 'i') for k in ('style', 'title', 'role', 'aria-label', 'aria-hidden', 'data-part', 'dir')}
+
+
+@quick
+@given(texts, st.sampled_from(['score', 'loss_base', None]))
+def test_visible_text_is_the_text(text, value):
+    ds = encoded(text)
+    view = token_view(ds, value=value, slider=False)
+    shown = Shown(view.html)
+    reach = max(flat(ds, 'ends'))
+    assert shown.text == text[:reach]
+    assert shown.seen <= allowed
+    assert len(view.to_frame()) == lengths(ds)[0]
+
+
+@quick
+@given(texts)
+def test_every_token_is_reachable(text):
+    view = token_view(encoded(text), slider=False)
+    titles = '\n'.join(Shown(view.html).titles)
+    positions = [int(line.split('position ')[-1].split(',')[0]) for line in titles.split('\n') if 'position ' in line]
+    assert sorted(positions) == list(range(len(view.frame)))
+
+
+@quick
+@given(texts)
+def test_plain_twin(text):
+    ds = encoded(text)
+    ds = ds.remove_columns('keep')
+    assert str(token_view(ds)).removesuffix('…') == visible(text[:max(flat(ds, 'ends'))], keep='\n\t')
+
+
+@quick
+@given(st.text(min_size=1, max_size=12), st.lists(st.tuples(st.integers(-3, 15), st.integers(-3, 15)), min_size=1, max_size=9), st.integers(0, 4))
+def test_any_spans(text, spans, seed):
+    "Also spans no tokenizer would make: out of order, nested, reversed, beyond the text"
+    ds = table([(text, spans)], seed)
+    view = token_view(ds, slider=False)
+    reach = max((b for a, b in zip(view.frame.start, view.frame.end) if a < b), default=0)
+    assert Shown(view.html).text == text[:reach]
+    plot_tokens(ds)
+
+
+@quick
+@given(texts)
+def test_figure_text_cannot_act(text):
+    fig = plot_tokens(encoded(text), value='loss_base')
+    for trace in fig.data:
+        nodes = list(trace.text) if isinstance(trace, go.Scatter) else [w for line in trace.customdata for w in line if w is not None]
+        for node in nodes:
+            bare = node.replace('<br>', '')
+            assert '<' not in bare and '$' not in bare and not any(mark(c) and c != '\xa0' for c in bare)
+        assert trace.hovertemplate in (None, '%{customdata}<extra></extra>')
+    letters = sorted((y, x, t) for trace in fig.data[1:] if isinstance(trace, go.Scatter) for y, x, t in zip(trace.y, trace.x, trace.text))
+    shown = html.unescape(''.join(t for *_, t in letters)).replace('\xa0', ' ')
+    frame = token_view(encoded(text)).frame
+    assert shown.replace(f'⟦{frame.id[0]}⟧', '', 1) == visible(text[:max(frame.end)])
+
+
+@quick
+@given(texts, st.integers(0, 20))
+def test_context(text, width):
+    ds = encoded(text)
+    n = lengths(ds)[0]
+    view = token_context(ds, np.arange(n), width)
+    frame = view.frame
+    whole = [text[a:b] for a, b in zip(flat(ds, 'starts'), flat(ds, 'ends'))]
+    assert list(frame.token) == whole
+    assert all(f.before + f.token + f.after in text for f in frame.itertuples())
+    assert '<script' not in view.html and '\x1b' not in view.html + str(view)
+    assert len(str(view).split('\n')) >= n
+
+
+def test_pages_join_to_the_text(monkeypatch):
+    text = ''.join(samples) * 2
+    ds, whole = encoded(text), token_view(encoded(text))
+    monkeypatch.setattr(views, 'page_size', 7)
+    monkeypatch.setattr(token_figure, 'figure_size', 7)
+    pages = -(-len(whole.frame) // 7)
+    assert ''.join(Shown(token_view(ds, page=p).html).text for p in range(pages)) == text
+    for page in 0, pages - 1: assert f'page {page} of 0 to {pages - 1}: tokens ' in plot_tokens(ds, page=page).layout.title.text and f'page={(page + 1) % pages} shows' in token_view(ds, page=page).html
+    with pytest.raises(ValueError, match='from 0 to'): token_view(ds, page=pages)
+
+
+def test_special_tokens_without_characters():
+    ds = table([('ab', [(0, 0), (0, 1), (1, 2), (0, 0)])])
+    view = token_view(ds, slider=False)
+    assert Shown(view.html).text == 'ab'
+    assert view.html.index(f'id {view.frame.id[3]}⟧') > view.html.index('b</')
+
+
+def test_uncovered_text_stays_and_the_tail_is_said():
+    view = token_view(table([('a b tail', [(0, 1), (2, 3)])]), slider=False)
+    assert Shown(view.html).text == 'a b' and '5 more characters' in view.html and str(view).endswith('…')
+
+
+def test_mixed_piece_shows_the_extreme():
+    ds = table([('é!', [(0, 0), (0, 1), (0, 1), (1, 2)])], keep=[[False, True, False, True]], loss_base=[[np.nan, 1., 2., 3.]], score=[[np.nan, .5, -3., 1.]], labels=[[-100, 1, 2, 3]])
+    view = token_view(ds, limit=3)
+    assert '<ins style="background:#e08214' in view.html and str(view) == '<é>[!]'
+
+
+@pytest.mark.parametrize('arguments, words', [((9,), 'from 0 to 0'), ((-1,), 'from 0 to 0'), (('a',), 'a row number'), ((0, 'entropy'), 'one of None'),
+    ((0, 'text'), 'one of None'), ((0, 'score', -1), 'above 0'), ((0, 'score', None, 3), 'from 0 to 0')])
+@pytest.mark.parametrize('view', [token_view, plot_tokens])
+def test_bad_input(view, arguments, words):
+    with pytest.raises(ValueError, match=words): view(encoded('abc'), *arguments)
+
+
+@quick
+@given(texts)
+def test_slider_adds_ranks_and_a_constant_script(text):
+    "Numbers are all that the slider takes from the table"
+    ds = encoded(text)
+    plain, moving = token_view(ds, slider=False), token_view(ds)
+    found = re.fullmatch(r'(.*?)(<script>.*</script>)?</div>', moving.html, re.S)
+    assert plain.text == moving.text
+    bare = re.sub(r' data-r="[\d -]+"', '', found[1])
+    numbers = views._slider_script(moving.frame)
+    assert (found[2] or '') == numbers and re.fullmatch(r'(<script>\(me=>.*s=\[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
+    assert Shown(bare.replace(bare[bare.rindex('<div style="line-height'):], '</div>')).text == Shown(plain.html).text
+    ranks = sorted(int(r) for rs in re.findall(r' data-r="([\d -]+)"', moving.html) for r in rs.split() if r != '-')
+    assert ranks == list(range(1, len(ranks) + 1)) and len(ranks) == moving.frame['rank'].notna().sum() * bool(numbers)
+
+
+@pytest.mark.parametrize('text', samples)
+def test_several_rows_and_columns(text):
+    ds = table([(text, [(0, 0), *bpe.encode(text).offsets])] * 3)
+    view = token_view(ds, [0, 2], ['loss_base', 'score'], slider=False)
+    assert Shown(view.html).text == text[:max(flat(ds, 'ends'))] * 4
+    assert list(view.frame.groupby('view').row.unique().map(list)) == [[0], [2]] and str(view).count('row 2:') == 2
+    assert view.html.count('or more') == 4
+
+
+def test_own_mask_and_frames():
+    ds = encoded('abc abc')
+    n = lengths(ds)[0]
+    own = np.arange(n) == n - 1
+    view = token_view(ds, keep=own, marked=own, slider=False)
+    assert str(view).endswith(']*') and list(view.frame.query("status == 'kept'").position) == [n - 1] and view.html.count('outline:') == 1
+
+
+@pytest.mark.parametrize('view', [token_view, plot_tokens])
+def test_odd_rows(view):
+    "Empty rows, one token, a token of 10,000 characters, scores that are all NaN, 100,000 tokens"
+    long = 'x' * 10_000
+    assert '0 tokens' in str(view(table([('', [])])).html if view is token_view else view(table([('', [])])).layout.title.text)
+    view(table([('a', [(0, 1)])]))
+    shown = view(table([(long + ' b', [(0, 10_000), (10_000, 10_002)])]))
+    if view is token_view: assert Shown(shown.html).text == long + ' b'
+    view(table([('ab', [(0, 1), (1, 2)])], score=[[np.nan, np.nan]], loss_base=[[np.nan, np.nan]]))
+    many = view(table([('ab' * 50_000, [(k, k + 1) for k in range(100_000)])]))
+    said = many.html if view is token_view else many.layout.title.text
+    assert '100,000 tokens' in said and 'page=1 shows the next' in said
+
+
+def test_table_without_text():
+    for call in (lambda ds: token_view(ds), lambda ds: plot_tokens(ds), lambda ds: token_context(ds, [0])):
+        with pytest.raises(ValueError, match='keep_text=True'): call(encoded('abc').remove_columns('text'))
+
+
+def test_locate_on_views_of_a_table():
+    ds = table([('ab', [(0, 1), (1, 2)]), ('', []), ('xyz', [(0, 1), (1, 2), (2, 3)])])
+    turned = ds.select([2, 1, 0])
+    assert [r.tolist() for r in locate(turned, [0, 2, 3])] == [[0, 0, 2], [0, 2, 0]]
+    assert list(tokens_at(turned, [4, 0, 2]).token) == ['b', 'x', 'z']
+    assert list(tokens_at(ds.shuffle(seed=1), np.arange(5)).id) == list(flat(ds.shuffle(seed=1), 'input_ids'))
+
+
+def test_views_do_not_change_or_show_anything(capsys):
+    ds = encoded('abc')
+    before = ds.to_dict()
+    token_view(ds), plot_tokens(ds), token_context(ds, [1])
+    assert json.dumps(ds.to_dict(), default=str) == json.dumps(before, default=str) and capsys.readouterr().out == ''
+
+
+def test_escapes():
+    assert escape_html('<&">\'') == '&lt;&amp;&quot;&gt;&#x27;'
+    assert escape_plotly('&#36; <b>$') == '&amp;#36; &lt;b&gt;&#36;'

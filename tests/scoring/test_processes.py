@@ -1,0 +1,80 @@
+"Two processes of `accelerate launch` do what one does, and write it once"
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from importlib.resources import files
+
+import pytest
+from safetensors.torch import load_file
+
+from runs import contents
+from tokenclean_nb.scoring import shards
+from tokenclean_nb.cli import main
+
+script = '''
+import os, sys
+from tokenclean_nb import cli
+from tokenclean_nb.scoring import shards
+shards.shard_rows, write = 5, shards.write_shard
+def note(path, *rest):
+    print('wrote', os.environ['RANK'], path, file=sys.stderr)
+    write(path, *rest)
+shards.write_shard = note
+cli.main()
+'''
+
+
+def launch(folder, *words):
+    "Run `tokenclean WORDS` in two processes on the CPU"
+    (folder/'small.py').write_text(script)
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        port = s.getsockname()[1]
+    launcher = [sys.executable, '-m', 'accelerate.commands.launch', '--multi_gpu', '--num_processes', 2, '--num_machines', 1, '--mixed_precision', 'no', '--dynamo_backend', 'no', '--main_process_port', port]
+    run = ['-m', 'tokenclean_nb.cli'] if words[0] == 'train' else [folder/'small.py']
+    env = dict(os.environ, ACCELERATE_USE_CPU='true', OMP_NUM_THREADS='1', PYTHONPATH=os.pathsep.join(sys.path))
+    done = subprocess.run([str(w) for w in (*launcher, *run, *words)], capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
+
+
+@pytest.fixture(scope='module')
+def inputs(tmp_path_factory):
+    "A folder with a pool of 24 rows and 8 good examples"
+    folder = tmp_path_factory.mktemp('inputs')
+    for name, n in dict(pool=24, good=8).items():
+        (folder/f'{name}.jsonl').write_text('\n'.join(json.dumps(dict(instruction=f'Say {i}.', output=f'{i} it is' + ' indeed' * (i % 7))) for i in range(n)))
+    return folder
+
+
+def test_score(inputs, tmp_path, monkeypatch):
+    "The same bytes; each process wrote its shards; the table is written and said once"
+    words = lambda out: ['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(inputs/'pool.jsonl'), '--out', str(out)]
+    monkeypatch.setattr(shards, 'shard_rows', 5)
+    main(words(tmp_path/'one'))
+    said, noted = launch(tmp_path, *words(tmp_path/'two'))
+    assert contents(tmp_path/'two') == contents(tmp_path/'one')
+    assert {(rank, int(k) % 2) for rank, k in re.findall(r'wrote (\d) .*/(\d+)\.parquet', noted)} == {('0', 0), ('1', 1)}
+    assert said.count('mean base loss') == 1
+
+
+def test_train(inputs, tmp_path):
+    "Steps over all rows: the weights of one process, to rounding"
+    words = lambda out: ['train', '--model', 'tiny-base', '--data', str(inputs/'pool.jsonl'), '--out', str(out), '--batch-size', '24', '--epochs', '3', '--learning-rate', '1e-3']
+    main(words(tmp_path/'one'))
+    said, _ = launch(tmp_path, *words(tmp_path/'two'))
+    one, two = (load_file(tmp_path/name/'model/model.safetensors') for name in ('one', 'two'))
+    start = load_file(files('tokenclean_nb')/'tiny_base'/'model.safetensors')
+    moved = max((one[k] - start[k]).abs().max() for k in one)
+    assert max((one[k] - two[k]).abs().max() for k in one) < 0.05 * moved
+    assert said.count('trained on') == 1
+
+
+def test_clean(inputs, tmp_path):
+    "A whole run with LoRA, every file once"
+    said, _ = launch(tmp_path, 'clean', '--model', 'tiny-base', '--data', inputs/'pool.jsonl', '--warmup', inputs/'good.jsonl', '--out', tmp_path/'run', '--lora', 4, '--batch-size', 8)
+    assert {'report.html', 'cleaned.parquet', 'data.parquet', 'rounds.csv', 'model', 'reference', 'cleaning.json'} < {p.name for p in (tmp_path/'run').iterdir()}
+    assert not (tmp_path/'run/steps').exists() and said.count('Cleaning(fixed: 24 rows') == 1

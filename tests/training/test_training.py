@@ -1,0 +1,190 @@
+"A step is the gradient of the kept tokens' mean loss; the base stays as it was"
+import copy
+import logging
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+from peft import LoraConfig, get_peft_model
+from torch import nn
+from transformers import AutoModelForCausalLM, CONFIG_MAPPING, Trainer, TrainingArguments
+
+from tokenclean_nb.errors import BadInput
+from tokenclean_nb.training.finetune import collate, finetune
+
+vocab = 61
+kinds = dict(gpt2=dict(n_embd=16, n_layer=2, n_head=2, n_positions=32, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0),
+    llama=dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_position_embeddings=32), gpt_neox=dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_position_embeddings=32))
+
+
+def make(kind='gpt2', dtype=torch.float32):
+    "A small model with random weights"
+    torch.manual_seed(0)
+    return AutoModelForCausalLM.from_config(CONFIG_MAPPING[kind](vocab_size=vocab, pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.2, **kinds[kind])).to(dtype).eval()
+
+
+def table(kept=(1, 9, 0, 2, 6, 1), size=12, seed=0):
+    "Rows with very different numbers of kept tokens; the label at position 0 is set and must not count"
+    rng = np.random.default_rng(seed)
+    ids = [rng.integers(3, vocab, size - i).tolist() for i in range(len(kept))]
+    labels = [[r[0]] + [t if i < k else -100 for i, t in enumerate(r[1:])] for r, k in zip(ids, kept)]
+    return Dataset.from_dict(dict(input_ids=ids, labels=labels, score=[[0.0] * len(r) for r in ids]))
+
+
+plain = dict(progress=False, optim='sgd', lr_scheduler_type='constant', warmup_steps=0, max_grad_norm=0, num_train_epochs=1)
+
+
+def by_hand(model, ds, rate):
+    "One step of gradient descent on the mean loss of all kept tokens, a row at a time"
+    model, n = copy.deepcopy(model).train(), sum(l != -100 for row in ds['labels'][:] for l in row[1:])
+    for row in ds:
+        if len(row['input_ids']) < 2: continue
+        logits, target = model(torch.tensor([row['input_ids']])).logits[0, :-1], torch.tensor(row['labels'][1:])
+        (nn.functional.cross_entropy(logits, target, ignore_index=-100, reduction='sum') / n).backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.grad is not None: p -= rate * p.grad
+    return model
+
+
+def differ(a, b): return max((x - y).abs().max().item() for x, y in zip(a.state_dict().values(), b.state_dict().values()))
+
+
+@pytest.mark.parametrize('kind', kinds)
+@pytest.mark.parametrize('rows, steps', [(1, 6), (3, 2), (6, 1), (2, 3)])
+def test_one_step(kind, rows, steps):
+    "The accumulation window, whatever its micro-batches, is divided by its kept tokens"
+    model, ds = make(kind), table()
+    tuned = finetune(model, ds, learning_rate=0.5, per_device_train_batch_size=rows, gradient_accumulation_steps=steps, **plain)
+    want = by_hand(model, ds, 0.5)
+    assert differ(tuned, want) < 1e-6 < differ(tuned, model)
+
+
+def test_two_steps():
+    "Every window by its own count, the last one shorter"
+    model, ds = make(), table(kept=(1, 9, 4))
+    tuned = finetune(model, ds, learning_rate=0.5, per_device_train_batch_size=1, gradient_accumulation_steps=2, train_sampling_strategy='sequential', **plain)
+    want = by_hand(by_hand(model, ds.select([0, 1]), 0.5), ds.select([2]), 0.5)
+    assert differ(tuned, want) < 1e-6
+
+
+def test_one_lora_step():
+    "Adapters take the same step"
+    model, ds = make('llama'), table()
+    config = LoraConfig(r=4, lora_dropout=0.0, target_modules='all-linear', init_lora_weights=False, task_type='CAUSAL_LM')
+    torch.manual_seed(3)
+    by = get_peft_model(copy.deepcopy(model), config)
+    want = by_hand(by, ds, 0.5).merge_and_unload()
+    torch.manual_seed(3)
+    tuned = finetune(model, ds, lora=config, learning_rate=0.5, per_device_train_batch_size=2, gradient_accumulation_steps=3, seed=3, **plain)
+    assert differ(tuned, want) < 1e-6
+
+
+def test_rows_without_a_kept_token_change_nothing(caplog):
+    model, options = make(), dict(learning_rate=0.5, per_device_train_batch_size=8, **plain)
+    with caplog.at_level(logging.WARNING, 'tokenclean_nb'): tuned = finetune(model, table(kept=(0, 3, 0, 5, 0, 0)), **options)
+    assert 'dropped 4 of 6 rows without a trained token' in caplog.text
+    ds = table(kept=(0, 3, 0, 5, 0, 0))
+    assert differ(tuned, finetune(model, ds.select([1, 3]), **options)) < 1e-6
+    with pytest.raises(BadInput, match='6 rows without a trained token'): finetune(model, table(kept=[0] * 6), **options)
+
+
+@pytest.mark.parametrize('rows', [1, 2, 4])
+def test_masked_micro_batches_stay_finite(rows, tmp_path):
+    "Also in a plain Trainer with this collator, where masked rows are not dropped"
+    ds, model = table(kept=(0, 0, 3, 0, 0, 0, 0, 1)), make()
+    tuned = finetune(model, ds, learning_rate=0.1, per_device_train_batch_size=rows, gradient_accumulation_steps=2, **plain)
+    assert all(p.isfinite().all() for p in tuned.parameters()) and all(np.isfinite(v) for log in tuned.training_log for v in log.values())
+    window = copy.deepcopy(model).train()
+    args = TrainingArguments(output_dir=str(tmp_path), per_device_train_batch_size=1, gradient_accumulation_steps=8, report_to='none', save_strategy='no', disable_tqdm=True, remove_unused_columns=False, learning_rate=0.5,
+        **{k: v for k, v in plain.items() if k != 'progress'})
+    trainer = Trainer(model=window, args=args, train_dataset=ds, data_collator=collate)
+    trainer.train()
+    assert differ(window.eval(), by_hand(model, ds, 0.5)) < 1e-6
+
+
+whole = [LoraConfig(r=2, target_modules='all-linear', task_type='CAUSAL_LM', fan_in_fan_out=True, **more) for more in (dict(bias='all'), dict(modules_to_save=['ln_f']), dict(use_dora=True))]
+
+
+@pytest.mark.parametrize('merge', [True, False])
+@pytest.mark.parametrize('lora', [None, 4, *whole], ids=['all', '4', 'bias', 'norm', 'dora'])
+def test_the_base_is_untouched(lora, merge):
+    "Also where a LoRA configuration trains more than its matrices"
+    model, ds = make(), table()
+    before, state = copy.deepcopy(model.state_dict()), ds.to_list()
+    tuned = finetune(model, ds, lora=lora, merge=merge, progress=False, learning_rate=0.1, num_train_epochs=2, warmup_steps=0)
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items()) and all(p.requires_grad for p in model.parameters())
+    with torch.no_grad(): apart = (model(ids := torch.arange(9)[None]).logits - tuned(ids).logits).abs().max()
+    assert not model.training and not tuned.training and ds.to_list() == state and apart > 1e-4
+
+
+@pytest.mark.parametrize('lora', [None, 4])
+def test_same_seed_same_result(lora):
+    model, ds = make(), table(kept=(3, 9, 1, 2, 6, 1))
+    tune = lambda seed: finetune(model, ds, lora=lora, progress=False, learning_rate=0.05, per_device_train_batch_size=1, gradient_accumulation_steps=1, warmup_steps=0, seed=seed)
+    one, _, two, other = tune(5), torch.rand(7), tune(5), tune(6)
+    assert differ(one, two) == 0 < differ(one, other)
+
+
+@pytest.mark.parametrize('lora', [2, LoraConfig(r=3, target_modules=['c_attn'], task_type='CAUSAL_LM')])
+def test_lora_comes_back_plain(lora):
+    model = make()
+    tuned = finetune(model, table(), lora=lora, progress=False, learning_rate=0.1, warmup_steps=0)
+    assert type(tuned) is type(model) and not hasattr(tuned, 'peft_config') and tuned.state_dict().keys() == model.state_dict().keys()
+    changed = {k for k in model.state_dict() if not torch.equal(model.state_dict()[k], tuned.state_dict()[k])}
+    assert changed and all(k.endswith('weight') and ('c_' in k or 'lm_head' in k or 'wte' in k) for k in changed)
+
+
+def test_tied_weights_stay_tied():
+    for lora in (None, 4):
+        tuned = finetune(make(), table(), lora=lora, progress=False, learning_rate=0.1, warmup_steps=0)
+        assert tuned.lm_head.weight is tuned.transformer.wte.weight
+
+
+def test_half_precision_trains_in_full():
+    "Small updates are not lost, and the dtype comes back"
+    model = make(dtype=torch.bfloat16)
+    tuned = finetune(model, table(), learning_rate=0.5, per_device_train_batch_size=6, gradient_accumulation_steps=1, **plain)
+    want = by_hand(copy.deepcopy(model).float(), table(), 0.5)
+    assert tuned.dtype == torch.bfloat16 and differ(tuned, want.to(torch.bfloat16)) < 1e-2
+
+
+def test_padding_is_neither_seen_nor_trained():
+    batch = collate([dict(input_ids=[5, 6, 7], labels=[5, 6, 7]), dict(input_ids=[8], labels=[8])])
+    assert batch['labels'].tolist() == [[-100, 6, 7], [-100, -100, -100]] and batch['input_ids'].tolist()[0] == [5, 6, 7] and set(batch) == {'input_ids', 'labels'}
+
+
+def test_the_tiny_base_learns(tiny):
+    from tokenclean_nb.data.table import encode
+    from tokenclean_nb.scoring.losses import token_losses
+    model, tokenizer = tiny
+    ds = encode(Dataset.from_list([dict(prompt='A' * k, completion='bcd') for k in range(1, 5)]), tokenizer)
+    loss = lambda m: np.nanmean(token_losses(m, ds, progress=False))
+    assert loss(finetune(model, ds, num_train_epochs=5, learning_rate=1e-3, progress=False)) < loss(model) - 0.5
+
+
+def test_bad_arguments():
+    with pytest.raises(BadInput, match='learning_speed'): finetune(make(), table(), progress=False, learning_speed=1)
+
+
+def test_fsdp_is_refused(monkeypatch):
+    class Spread(Trainer):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.is_fsdp_enabled = True
+    monkeypatch.setattr('tokenclean_nb.training.finetune._KeptTrainer', Spread)
+    with pytest.raises(BadInput, match='without FSDP'): finetune(make(), table(), progress=False)
+
+
+def test_an_adapter_that_is_kept():
+    "The same training as merged; with the adapter off it is the base"
+    model, ds = make('llama'), table(kept=(3, 9, 1, 2, 6, 1))
+    options = dict(lora=4, progress=False, learning_rate=0.05, per_device_train_batch_size=2, gradient_accumulation_steps=1)
+    kept, merged, ids = finetune(model, ds, merge=False, **options), finetune(model, ds, **options), torch.arange(9)[None]
+    with torch.no_grad():
+        assert torch.allclose(kept(ids).logits, merged(ids).logits, atol=1e-5) and not torch.allclose(kept(ids).logits, model(ids).logits, atol=1e-3)
+        with kept.disable_adapter(): assert torch.equal(kept(ids).logits, model(ids).logits)
+    assert any(log.get('train_loss') for log in kept.training_log) and not kept.training
+    held = {p.data_ptr() for p in model.parameters()}
+    assert {p.data_ptr() for name, p in kept.named_parameters() if 'lora_' not in name} == held and not held & {p.data_ptr() for p in merged.parameters()}

@@ -1,0 +1,185 @@
+# Every public name and the room it lives in. Editors complete from this list, and `__init__.py` loads a name when it is first used.
+
+from .errors import BadInput as BadInput
+from .settings import Settings as Settings, load_settings as load_settings
+from .bounds import (
+    noise_rate as noise_rate,
+    quantity_term as quantity_term,
+    error_bound as error_bound,
+    required_noise_drop as required_noise_drop,
+    tokens_to_pay as tokens_to_pay,
+    fraction_to_pay as fraction_to_pay,
+    noise_rate_after as noise_rate_after,
+    precision_needed as precision_needed,
+    precision_to_pay as precision_to_pay,
+    noise_to_pay as noise_to_pay,
+    tokens_needed as tokens_needed,
+    noise_interval as noise_interval,
+    benefit_ratio as benefit_ratio,
+    bound_verdict as bound_verdict,
+)
+from .data.table import (
+    load_records as load_records,
+    encode as encode,
+    as_table as as_table,
+    flat as flat,
+    with_flat as with_flat,
+    lengths as lengths,
+    row_numbers as row_numbers,
+    positions as positions,
+    trained as trained,
+    chat_template as chat_template,
+)
+from .scoring.losses import token_losses as token_losses, token_hits as token_hits
+from .scoring.scorers import (
+    scorers as scorers,
+    excess_loss as excess_loss,
+    random_score as random_score,
+    score as score,
+)
+from .scoring.selection import keep_top as keep_top, groups as groups, clean_labels as clean_labels
+from .scoring.shards import (
+    score_shards as score_shards,
+    write_scored as write_scored,
+    select_shards as select_shards,
+)
+from .training.models import (
+    load_model as load_model,
+    tiny_base as tiny_base,
+    save_model as save_model,
+    gpu_ready as gpu_ready,
+    adapter_off as adapter_off,
+)
+from .training.finetune import finetune as finetune
+from .figures.style import (
+    template as template,
+    ink as ink,
+    kept_colour as kept_colour,
+    removed_colour as removed_colour,
+    diverging as diverging,
+    escape_html as escape_html,
+    escape_plotly as escape_plotly,
+)
+from .figures.lookup import row_tokens as row_tokens, tokens_at as tokens_at
+from .figures.tokens import (
+    TokenView as TokenView,
+    token_view as token_view,
+    token_context as token_context,
+    side_by_side as side_by_side,
+    one_below_the_other as one_below_the_other,
+)
+from .figures.token_figure import plot_tokens as plot_tokens
+from .figures.scores import (
+    plot_scores as plot_scores,
+    plot_quadrants as plot_quadrants,
+    plot_rounds as plot_rounds,
+    plot_quadrant_rounds as plot_quadrant_rounds,
+)
+from .figures.comparisons import (
+    disagreements as disagreements,
+    plot_agreement as plot_agreement,
+    plot_round_scores as plot_round_scores,
+)
+from .figures.bounds import (
+    plot_bounds as plot_bounds,
+    plot_payoff as plot_payoff,
+    plot_measured as plot_measured,
+    plot_groups as plot_groups,
+    figure_table as figure_table,
+)
+from .figures.report import notable_tokens as notable_tokens, write_report as write_report
+from .course.grading import progress as progress
+from .course.checks import (
+    check_mask_prompt as check_mask_prompt,
+    check_informative_share as check_informative_share,
+    check_noise_rate as check_noise_rate,
+    check_token_loss as check_token_loss,
+    check_row_losses as check_row_losses,
+    check_batch_loss as check_batch_loss,
+    check_influence_score as check_influence_score,
+    check_select as check_select,
+    check_agreement as check_agreement,
+    check_select_pool as check_select_pool,
+    check_cleaned_labels as check_cleaned_labels,
+    check_fixed as check_fixed,
+    check_split_rows as check_split_rows,
+    check_evolve as check_evolve,
+    check_kept_tokens as check_kept_tokens,
+)
+from .course.bound_checks import (
+    check_two_terms as check_two_terms,
+    check_pays as check_pays,
+    check_random_noise as check_random_noise,
+    check_noise_by_group as check_noise_by_group,
+    check_regime as check_regime,
+    check_benefit as check_benefit,
+)
+from .course.scale_checks import (
+    check_chat_labels as check_chat_labels,
+    check_choose_dtype as check_choose_dtype,
+    check_training_batch as check_training_batch,
+)
+from .worlds.facts import (
+    Task as Task,
+    make_task as make_task,
+    make_records as make_records,
+    draw_facts as draw_facts,
+    question as question,
+    question_kinds as question_kinds,
+    openers as openers,
+    closers as closers,
+    known_towns as known_towns,
+    new_towns as new_towns,
+    off_topic as off_topic,
+)
+from .worlds.planted import (
+    plant_noise as plant_noise,
+    with_planted_truth as with_planted_truth,
+    noise_kinds as noise_kinds,
+)
+from .worlds.recorded import recorded_rows as recorded_rows, example_table as example_table
+from .widgets.explorer import (
+    TokenExplorer as TokenExplorer,
+    RoundPlayer as RoundPlayer,
+    BoundExplorer as BoundExplorer,
+)
+from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
+from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
+from .cleaning.steps import Cleaning as Cleaning
+from .cleaning.methods import (
+    methods as methods,
+    clean as clean,
+    fixed_model_cleaning as fixed_model_cleaning,
+    self_evolving_cleaning as self_evolving_cleaning,
+    full_tokens as full_tokens,
+    random_tokens as random_tokens,
+    top_tokens as top_tokens,
+    oracle_tokens as oracle_tokens,
+    no_training as no_training,
+    best_rows as best_rows,
+    split_rows as split_rows,
+)
+from .evidence.evaluation import (
+    auc as auc,
+    accuracy as accuracy,
+    multiple_choice as multiple_choice,
+    harness as harness,
+)
+from .evidence.measured import (
+    error_on as error_on,
+    measured_bounds as measured_bounds,
+    bound_report as bound_report,
+    rounds_by_group as rounds_by_group,
+    regime as regime,
+)
+from .evidence.studies import study_worlds as study_worlds
+from .evidence.grids import (
+    grid as grid,
+    run_grid as run_grid,
+    interval as interval,
+    summarise as summarise,
+    payoff_table as payoff_table,
+    plot_comparison as plot_comparison,
+    plot_lines as plot_lines,
+    plot_gain_map as plot_gain_map,
+)
