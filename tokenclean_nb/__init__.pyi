@@ -50,7 +50,7 @@ from .training.models import (
     gpu_ready as gpu_ready,
     adapter_off as adapter_off,
 )
-from .training.finetune import finetune as finetune
+from .training.finetune import finetune as finetune, training_in_force as training_in_force
 from .figures.style import (
     template as template,
     ink as ink,

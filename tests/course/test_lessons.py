@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tokenclean_nb.course import checks
+import tokenclean_nb as tc
 
 root = Path(__file__).resolve().parents[2]
 lessons = sorted(p for p in (root/'nbs/lessons').glob('*.ipynb') if not p.name.startswith('_'))
@@ -85,7 +85,7 @@ def test_end_of_a_lesson(path):
     assert 'Break it' in sections and '**Predict**' in sections['Break it'][0].source
     assert 3 <= sections['Recap'][0].source.count('\n- ') + 1 <= 4
     assert re.search(r'^\*\*Next\*\*: \w', cells_of(path)[-1].source)
-    assert any(c.is_code and c.source == 'progress()' for c in sections['Quiz'])
+    assert any(c.is_code and c.source == 'tc.progress()' for c in sections['Quiz'])
 
 
 @each
@@ -119,31 +119,31 @@ def test_exercise_parts(path):
         minutes += int(re.match(r'(\d+) min, level [1-5]/5, importance [1-5]/5\n', text)[1])
         name = re.match(r'def (\w+)\(', stub.code)[1]
         assert stub.code.endswith('return ... # your code')
-        it = getattr(checks, f'check_{name}')
+        it = getattr(tc, f'check_{name}')
         assert (it.number, it.name) == (number, name)
-        assert check == f'check_{name}({name})'
+        assert check == f'tc.check_{name}({name})'
         assert len(re.findall(r'<details><summary>Hint \d</summary>.+?</details>', hints)) in (2, 3)
         assert solution.source.startswith('#| code-fold: true\n#| code-summary: "Solution"\n#@title Solution {display-mode: "form"}\n')
         assert solution.metadata.get('cellView') == 'form' and f'def {name}_solution(' in solution.code
-        assert hidden == f'#| hide\nassert check_{name}.proves({name}_solution, {name})'
+        assert hidden == f'#| hide\nassert tc.check_{name}.proves({name}_solution, {name})'
     assert minutes <= 30
 
 
 @each
 def test_solutions_pass_and_stubs_do_not(path):
-    space = dict(np=np)
+    space = dict(np=np, tc=tc)
     for _, cells in exercises_of(path):
         _, stub, check, _, solution, _ = parts_of_exercise(cells)
         exec(stub.code + '\n' + solution.code, space)
-        name = re.match(r'check_(\w+)\(', check)[1]
-        it = getattr(checks, f'check_{name}')
+        name = re.match(r'tc\.check_(\w+)\(', check)[1]
+        it = getattr(tc, f'check_{name}')
         assert it.test(space[f'{name}_solution']), name
         assert not it.test(space[name]), name
 
 
 def test_every_check_has_its_exercise():
     used = {re.match(r'Exercise (\S+):', h)[1] for p in lessons for h, _ in exercises_of(p)}
-    assert used >= {c.number for c in vars(checks).values() if isinstance(c, checks.Check)}
+    assert used >= {getattr(tc, name).number for name in dir(tc) if name.startswith('check_')}
 
 
 # lanes
