@@ -165,11 +165,13 @@ def save(self:Cleaning,
 @patch(cls_method=True)
 def load(cls:Cleaning,
     path, # A folder written by `save` or by `tokenclean clean`
+    models:bool=True, # Load the models too?
 )->Cleaning: # The run as it was saved
     "Load a saved run"
     path = Path(path)
-    if not is_saved(path): raise BadInput('path', str(path), 'a folder with a finished run', 'Run `tokenclean clean` into it, or save a run.')
-    load = lambda name: load_model(path/name) if (path/name).exists() else (None, None)
+    if not is_saved(path): raise BadInput('path', str(path), 'a folder with a finished run',
+        'Run `tokenclean clean` into it, or save a run.')
+    load = lambda name: load_model(path/name) if models and (path/name).exists() else (None, None)
     (reference, _), (model, tokenizer) = load('reference'), load('model')
     data = load_dataset('parquet', data_files=str(path/'data.parquet'), split='train')
     record = json.loads((path/_done).read_text())

@@ -223,7 +223,7 @@ def _half_written(folder):
 @contextmanager
 def run_folder(
     folder:str|Path, # As in `claim_folder`
-    identity:dict, # As in `claim_folder`
+    identity:dict|None, # As in `claim_folder`; None: the run that the folder holds, whichever it is
     overwrite:bool=False, # As in `claim_folder`
 ):
     "Claim a folder and hold it while the block runs; a second run at the same time is refused"
@@ -231,11 +231,12 @@ def run_folder(
     with ExitStack() as held:
         if here.is_main_process:
             _refuse_foreign(folder)
+            if identity is None and not _manifest(folder): raise BadInput('folder', str(folder), 'the folder of a run')
             folder.mkdir(parents=True, exist_ok=True)
             held.enter_context(_lock(folder))
         held.callback(_held.reset, _held.set(folder.resolve()))
         if here.is_main_process:
-            claim_folder(folder, identity, overwrite)
+            if identity is not None: claim_folder(folder, identity, overwrite)
             _remove(*_half_written(folder))
         here.wait_for_everyone()
         yield folder
