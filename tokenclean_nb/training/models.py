@@ -41,7 +41,7 @@ def _dtype(dtype, device_map):
 def _need(package, argument, value):
     "Refuse an argument whose library is not installed"
     if find_spec(package): return
-    raise BadInput(argument, value, f'used with the package {package} installed', f'Run: pip install {package}')
+    raise BadInput(argument, value, f'used with {package} installed', f'Run: pip install {package}')
 
 def _reason(error):
     "The first line of an error of a library"
@@ -101,17 +101,18 @@ def put_adapter(
     except (OSError, ValueError, RuntimeError) as e:
         raise BadInput('adapter', str(adapter), 'a PEFT adapter that fits the model', _reason(e)) from None
 
-# %% ../../nbs/api/training/00_models.ipynb #2cfcf801
+# %% ../../nbs/api/training/00_models.ipynb #1ac62bb4
 def _four_bit():
     "How bitsandbytes quantises the weights"
     from transformers import BitsAndBytesConfig
     _need('bitsandbytes', 'load_in_4bit', True)
-    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4', bnb_4bit_compute_dtype=torch.bfloat16)
+    storage = dict(load_in_4bit=True, bnb_4bit_quant_type='nf4')
+    return BitsAndBytesConfig(**storage, bnb_4bit_compute_dtype=torch.bfloat16)
 
 # %% ../../nbs/api/training/00_models.ipynb #320d54b1
 def load_model(
     name_or_path, # A Hub name, a folder, or 'tiny-base' for the model in the package
-    device_map=None, # 'auto' or a map spreads it over devices; None: the accelerator if there is one, else the CPU
+    device_map=None, # 'auto' or a map spreads it over devices; None: the accelerator, else the CPU
     dtype='auto', # The checkpoint's own, float32 on a CPU; or 'float32', 'bfloat16', 'float16'
     adapter=None, # A folder or Hub name of a PEFT adapter to put on the model
     load_in_4bit:bool=False, # Quantise the weights to 4 bit (needs bitsandbytes)?
@@ -171,7 +172,8 @@ def without_adapter(
     model, # A causal language model
 ): # A plain model: a shared copy if there was an adapter, else the model itself
     "The base of a model with an adapter"
-    return shared_copy(model).unload().requires_grad_(True) if has_adapter(model) else model # PEFT had frozen it
+    if not has_adapter(model): return model
+    return shared_copy(model).unload().requires_grad_(True) # PEFT had frozen it
 
 # %% ../../nbs/api/training/00_models.ipynb #ba7239ea
 def save_model(
@@ -195,5 +197,5 @@ def check_same_tokens(
     a, b = (m.config.get_text_config().vocab_size for m in (model, other))
     known = tokenizer is not None and other_tokenizer is not None
     if a == b and not (known and tokenizer.get_vocab() != other_tokenizer.get_vocab()): return
-    raise BadInput('reference', f'a model with a vocabulary of {b}', f"a model with the base's vocabulary of {a}",
-        'Fine-tune the reference from the same base.')
+    raise BadInput('reference', f'a model with a vocabulary of {b}',
+        f"a model with the base's vocabulary of {a}", 'Fine-tune the reference from the same base.')
