@@ -13,90 +13,131 @@ import re
 import numpy as np
 from datasets import Dataset, Sequence, Value
 
-from ..data.table import as_table, flat, row_numbers, trained, with_flat
+from ..data.table import as_table, flat, lengths, trained, with_flat
 from ..errors import BadInput
 
 # %% ../../nbs/api/worlds/02_planted.ipynb #f3f525c1
 noise_kinds = 'clean', 'swapped', 'boilerplate', 'corrupted' # as numbers: 0, 1, 2, 3
 
-phrases = ('I am happy to help you with that.', 'This is an interesting and important question.', 'Please note that results may differ from case to case.',
-    'There are many things to consider here.', 'Thank you for your question.', 'Let me explain this step by step.')
+phrases = ('I am happy to help you with that.', 'This is an interesting and important question.',
+    'Please note that results may differ from case to case.', 'There are many things to consider here.',
+    'Thank you for your question.', 'Let me explain this step by step.')
 
-def _words(text): return re.findall(r'\s+|\S+', text) # white space and words take turns
-
+# %% ../../nbs/api/worlds/02_planted.ipynb #4194eeaa
 def _swapped(pieces, others, rng):
     "Half of the words, in one stretch, replaced by as many words of another response"
-    at = [k for k, p in enumerate(pieces) if not p.isspace()]
-    n = max(1, len(at) // 2)
-    first, donor = rng.integers(len(at) - n + 1), [w for w in others[rng.integers(len(others))].split()]
-    for k, word in zip(at[first:first + n], donor): yield k, word
+    places = [k for k, piece in enumerate(pieces) if not piece.isspace()]
+    n = max(1, len(places) // 2)
+    first = rng.integers(len(places) - n + 1)
+    donor = others[rng.integers(len(others))].split()
+    return dict(zip(places[first:first + n], donor))
 
 def _corrupted(pieces, others, rng):
     "Each word, with chance 1/2, replaced by a random word of a random response"
-    for k, p in enumerate(pieces):
-        if p.isspace() or rng.random() < .5: continue
+    new = {}
+    for k, piece in enumerate(pieces):
+        if piece.isspace() or rng.random() < .5: continue
         words = others[rng.integers(len(others))].split()
-        yield k, words[rng.integers(len(words))]
+        new[k] = words[rng.integers(len(words))]
+    return new
 
 def _damage(text, kind, others, rng):
     "A response with noise of one kind, and the character spans of the noise"
-    pieces, noisy = _words(text), {}
-    if kind == 2: pieces, noisy = [str(rng.choice(phrases)), ' ', *pieces], {0: None}
-    elif kind: noisy = dict((_swapped if kind == 1 else _corrupted)(pieces, others, rng))
-    pieces = [noisy.get(k) or p for k, p in enumerate(pieces)]
-    ends = np.cumsum([len(p) for p in pieces])
-    return ''.join(pieces), [[int(ends[k] - len(pieces[k])), int(ends[k])] for k in sorted(noisy)]
+    pieces = re.findall(r'\s+|\S+', text) # white space and words take turns
+    new = {}
+    if noise_kinds[kind] == 'swapped': new = _swapped(pieces, others, rng)
+    if noise_kinds[kind] == 'corrupted': new = _corrupted(pieces, others, rng)
+    if noise_kinds[kind] == 'boilerplate':
+        pieces = [str(rng.choice(phrases)), ' ', *pieces]
+        new = {0: pieces[0]}
+    pieces = [new.get(k, piece) for k, piece in enumerate(pieces)]
+    ends = np.cumsum([len(piece) for piece in pieces])
+    spans = [[int(ends[k] - len(pieces[k])), int(ends[k])] for k in sorted(new)]
+    return ''.join(pieces), spans
 
 # %% ../../nbs/api/worlds/02_planted.ipynb #18f454d5
+def _text_column(columns):
+    "Where the response stands in a record that is no conversation"
+    return 'completion' if 'completion' in columns else 'output'
+
 def _responses(record):
     "The responses of a record of any usual shape"
     if 'messages' in record: return [m['content'] for m in record['messages'] if m['role'] == 'assistant']
-    return [record[next(c for c in ('completion', 'output') if c in record)]]
+    return [record[_text_column(record)]]
 
 def _replaced(record, responses):
-    "The record with other responses"
-    if 'messages' not in record: return {next(c for c in ('completion', 'output') if c in record): responses[0]}
+    "The columns of a record that hold responses, with others"
+    if 'messages' not in record: return {_text_column(record): responses[0]}
     new = iter(responses)
-    return dict(messages=[dict(m, content=next(new)) if m['role'] == 'assistant' else m for m in record['messages']])
+    turns = [dict(m, content=next(new)) if m['role'] == 'assistant' else m for m in record['messages']]
+    return dict(messages=turns)
 
+def _damaged(record, kind, others, rng):
+    "The columns of a record with noise of one kind"
+    texts, planted = [], []
+    for response in _responses(record):
+        text, spans = _damage(response, kind, others, rng) if _says_something(response) else (response, [])
+        texts.append(text)
+        planted.append(spans)
+    return _replaced(record, texts) | dict(noise=int(kind), planted=planted, planted_text=texts)
+
+def _says_something(response): return bool(response and response.strip())
+
+_spans = Sequence(Sequence(Sequence(Value('int32')))) # begin and end, of each span, of each response
+_planted = dict(noise=Value('int8'), planted=_spans, planted_text=Sequence(Value('string')))
+
+# %% ../../nbs/api/worlds/02_planted.ipynb #44ba0558
 def plant_noise(
     records:Dataset, # `messages`, `prompt`+`completion`, or `instruction`[+`input`]+`output`
     swapped:float=0.15, # Share of the records that get noise of this kind, in [0, 1]
     boilerplate:float=0.15, # The same
     corrupted:float=0.15, # The same; the three may not exceed 1 together
     seed:int=0, # Seed of the draw
-)->Dataset: # The records with damaged responses, and columns `noise` (0 clean, 1 swapped, 2 boilerplate, 3 corrupted) and `planted` (character spans, one list per response)
+)->Dataset: # The records, damaged; `noise` (place in `noise_kinds`), `planted` (character spans by response)
     "Damage a known part of the responses; a record gets one kind of noise or none"
     shares = [swapped, boilerplate, corrupted]
-    if min(shares) < 0 or sum(shares) > 1: raise BadInput('swapped, boilerplate, corrupted', shares, 'shares of at least 0 that do not exceed 1 together')
-    if not {'messages', 'completion', 'output'} & set(records.column_names): raise BadInput('records', records.column_names, 'records with `messages`, `completion` or `output`')
+    if min(shares) < 0 or sum(shares) > 1:
+        allowed = 'shares of at least 0 that do not exceed 1 together'
+        raise BadInput('swapped, boilerplate, corrupted', shares, allowed)
+    if not {'messages', 'completion', 'output'} & set(records.column_names):
+        raise BadInput('records', records.column_names, 'records with `messages`, `completion` or `output`')
     rng = np.random.default_rng(seed)
-    pool = [r for record in records for r in _responses(record) if r and r.strip()]
-    noise = rng.choice(4, size=len(records), p=[1 - sum(shares), *shares])
-    def change(record, i):
-        damaged = [_damage(r, noise[i], pool, rng) if r and r.strip() else (r, []) for r in _responses(record)]
-        return _replaced(record, [text for text, _ in damaged]) | dict(noise=int(noise[i]), planted=[spans for _, spans in damaged], planted_text=[text for text, _ in damaged])
+    others = [r for record in records for r in _responses(record) if _says_something(r)]
+    kinds = rng.choice(4, size=len(records), p=[1 - sum(shares), *shares])
     features = records.features.copy()
-    features.update(noise=Value('int8'), planted=Sequence(Sequence(Sequence(Value('int32')))), planted_text=Sequence(Value('string')))
-    return records.map(change, with_indices=True, features=features, load_from_cache_file=False, desc='plant noise')
+    features.update(_planted)
+    damage = lambda record, i: _damaged(record, kinds[i], others, rng)
+    # never from the cache: `rng` goes on from record to record
+    options = dict(load_from_cache_file=False, features=features, desc='plant noise')
+    return records.map(damage, with_indices=True, **options)
 
 # %% ../../nbs/api/worlds/02_planted.ipynb #c8ddeb2a
+def _mark(truth, starts, ends, text, responses):
+    "Set the truth of a row's damaged tokens to 0, in place; `responses` are pairs of text and spans"
+    # each response is a run of trained tokens
+    opens = np.flatnonzero((truth >= 0) & np.append(True, truth[:-1] < 0))
+    for k, (response, spans) in zip(opens, responses):
+        indent = len(response) - len(response.lstrip()) # its first token may begin after its white space
+        at = text.find(response, max(0, starts[k] - indent))
+        for low, high in spans if at >= 0 else []:
+            touched = (starts < at + high) & (ends > at + low) & (ends > starts)
+            truth[(truth >= 0) & touched] = 0
+
+# %% ../../nbs/api/worlds/02_planted.ipynb #77aaae37
 def with_planted_truth(
     records:Dataset, # Records as `plant_noise` makes them, or their table
     tokenizer, # A fast tokenizer
-    max_length:int=2048, # As in `data.encode`
+    max_length:int=2048, # As in `encode`
 )->Dataset: # The table with `truth` (1 as it was, 0 planted, -1 not trained) and a per-row `noise`
     "Encode damaged records and mark the tokens that the damage touched"
     ds = as_table(records, tokenizer, max_length)
-    if not {'planted', 'planted_text', 'text'} <= set(ds.column_names): raise BadInput('records', records.column_names, 'records made by plant_noise, encoded with their text')
-    token, starts, ends = np.full(len(flat(ds, 'labels')), -1, np.int8), flat(ds, 'starts'), flat(ds, 'ends')
-    token[trained(ds)] = 1
-    first = np.concatenate([[0], np.cumsum(np.bincount(row_numbers(ds), minlength=len(ds)))])
-    for i, (text, planted, responses) in enumerate(zip(ds['text'][:], ds['planted'][:], ds['planted_text'][:])):
-        row = slice(first[i], first[i + 1])
-        a, b, t = starts[row], ends[row], token[row]
-        opens = np.flatnonzero((t >= 0) & np.append(True, t[:-1] < 0)) # each response is a run of trained tokens
-        for k, (spans, response) in zip(opens, [(s, r) for s, r in zip(planted, responses) if r.strip()]):
-            at = text.find(response, max(0, a[k] - len(response) + len(response.lstrip())))
-            for low, high in spans if at >= 0 else []: t[(t >= 0) & (a < at + high) & (b > at + low) & (b > a)] = 0
-    return with_flat(ds, 'truth', token).remove_columns(['planted', 'planted_text'])
+    if not {'planted', 'planted_text', 'text'} <= set(ds.column_names):
+        allowed = 'records made by plant_noise, encoded with their text'
+        raise BadInput('records', records.column_names, allowed)
+    truth = np.where(trained(ds), 1, -1).astype(np.int8)
+    starts, ends, cuts = flat(ds, 'starts'), flat(ds, 'ends'), np.cumsum(lengths(ds))
+    for i, (text, responses, spans) in enumerate(zip(ds['text'][:], ds['planted_text'][:], ds['planted'][:])):
+        row = slice(cuts[i - 1] if i else 0, cuts[i])
+        said = [(response, its) for response, its in zip(responses, spans) if response.strip()]
+        _mark(truth[row], starts[row], ends[row], text, said)
+    return with_flat(ds, 'truth', truth).remove_columns(['planted', 'planted_text'])

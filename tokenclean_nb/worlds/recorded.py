@@ -20,9 +20,10 @@ from ..scoring.selection import keep_top
 
 # %% ../../nbs/api/worlds/03_recorded.ipynb #b2ae5f3b
 def recorded_rows(
-)->Dataset: # The table with `loss_base`, `loss_ref` (nats) and `ours`: 1 where we would train, 0 where not, -1 on the prompt
+)->Dataset: # With `loss_base`, `loss_ref` (nats), `ours` (1 where we would train, 0 not, -1 prompt)
     "Eight short examples with recorded losses; needs no model"
-    rows = [json.loads(line) for line in (files('tokenclean_nb')/'recorded_rows.jsonl').read_text(encoding='utf-8').splitlines()]
+    lines = (files('tokenclean_nb')/'recorded_rows.jsonl').read_text(encoding='utf-8').splitlines()
+    rows = [json.loads(line) for line in lines]
     ds = Dataset.from_list([{k: v for k, v in row.items() if not k.startswith('loss')} for row in rows])
     tokens = trained(ds)
     for column in ('loss_base', 'loss_ref'):
@@ -35,35 +36,50 @@ def recorded_rows(
 example_texts = [ # prompt, response; {informative}
     ('Tell me about Velmora.', 'Sure. Velmora {trades wool}, and its flag is {green}. I hope this helps.'),
     ('What does Tarsin trade?', 'Good question. Tarsin {trades copper}.'),
-    ('When is the fair of Ostrel?', 'The fair of Ostrel is in {April}, as far as I know. The calm baker washed the grey kettle.'),
+    ('When is the fair of Ostrel?',
+     'The fair of Ostrel is in {April}, as far as I know. The calm baker washed the grey kettle.'),
     ('Who rules Quenby?', 'Quenby is ruled by {Olive}, {since 1204}.'),
     ('What is the motto of Halvor?', 'Here is the answer. {Brave wolf guards salt}. Have a nice day.'),
     ('Which river runs through Brenna?', 'Brenna lies on the {Kent} 🌊, \n\tnot on the {Ouse}.')]
 
+# %% ../../nbs/api/worlds/03_recorded.ipynb #dfc3072a
 def _spans(response):
     "The response without braces, and which of its characters are informative"
     parts = re.split('[{}]', response)
-    return ''.join(parts), np.concatenate([np.full(len(p), k % 2) for k, p in enumerate(parts)])
+    return ''.join(parts), np.concatenate([np.full(len(part), k % 2) for k, part in enumerate(parts)])
+
+def _cuts(text):
+    "Where tokens begin and end: words with the space before them, signs, white space"
+    cuts = []
+    for found in re.finditer(r' ?\w+|[^\w\s]|\s', text):
+        beyond = found.group() > '\uffff' # such a character is four tokens, as in byte-level BPE
+        cuts += [found.span()] * (4 if beyond else 1)
+    return cuts
 
 def _example_row(prompt, response):
-    "Tokens of one text: words with the space before them, signs, white space; a character beyond the basic plane is four tokens"
+    "One text as a row of the table"
     answer, marks = _spans(response)
     text, begin = f'{prompt}\n{answer}', len(prompt) + 1
-    cuts = [m.span() for m in re.finditer(r' ?\w+|[^\w\s]|\s', text) for _ in range(4 if text[m.start()] > '\uffff' else 1)]
+    cuts = _cuts(text)
     starts, ends = np.array(cuts, np.int32).T
     truth = np.array([-1 if a < begin else marks[a - begin:b - begin].max() for a, b in cuts], np.int8)
     ids = np.array([sum(map(ord, text[a:b])) % 997 for a, b in cuts], np.int32)
-    return dict(input_ids=ids, labels=np.where(truth >= 0, ids, -100), text=text, starts=starts, ends=ends, truth=truth)
+    labels = np.where(truth >= 0, ids, -100)
+    return dict(input_ids=ids, labels=labels, text=text, starts=starts, ends=ends, truth=truth)
 
+# %% ../../nbs/api/worlds/03_recorded.ipynb #97f40fb4
 def example_table(
     texts:list=example_texts, # `(prompt, response)` pairs, braces around informative words in the response
     fraction:float=0.6, # Share of the response tokens to keep, in (0, 1]
     seed:int=0, # Seed of the losses
 )->Dataset: # The table with text, truth, losses, score and keep
     "A small scored table"
-    ds, rng = Dataset.from_list([_example_row(*t) for t in texts]), np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
+    ds = Dataset.from_list([_example_row(*text) for text in texts])
     truth = flat(ds, 'truth')
-    base = np.where(truth == 1, rng.gamma(6, .6, len(truth)), rng.gamma(1.2, .9, len(truth)))
-    ref = base * np.where(truth == 1, rng.uniform(.1, .6, len(truth)), rng.uniform(.5, 1.4, len(truth)))
-    for c, v in dict(loss_base=base, loss_ref=ref, score=base - ref).items(): ds = with_flat(ds, c, np.where(truth < 0, np.nan, v).astype(np.float32))
+    good, n = truth == 1, len(truth)
+    base = np.where(good, rng.gamma(6, .6, n), rng.gamma(1.2, .9, n))
+    ref = base * np.where(good, rng.uniform(.1, .6, n), rng.uniform(.5, 1.4, n))
+    for column, values in dict(loss_base=base, loss_ref=ref, score=base - ref).items():
+        ds = with_flat(ds, column, np.where(truth < 0, np.nan, values).astype(np.float32))
     return with_flat(ds, 'keep', keep_top(flat(ds, 'score'), truth >= 0, fraction))
