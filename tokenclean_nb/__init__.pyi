@@ -157,12 +157,8 @@ from .cleaning.methods import (
     best_rows as best_rows,
     split_rows as split_rows,
 )
-from .evidence.evaluation import (
-    auc as auc,
-    accuracy as accuracy,
-    multiple_choice as multiple_choice,
-    harness as harness,
-)
+from .evidence.benchmarks import multiple_choice as multiple_choice, harness as harness
+from .evidence.evaluation import auc as auc, accuracy as accuracy, evaluate as evaluate
 from .evidence.measured import (
     error_on as error_on,
     measured_bounds as measured_bounds,
