@@ -119,10 +119,7 @@ from .course.scale_checks import (
     check_choose_dtype as check_choose_dtype,
     check_training_batch as check_training_batch,
 )
-from .worlds.facts import (
-    Task as Task,
-    make_task as make_task,
-    make_records as make_records,
+from .worlds.language import (
     draw_facts as draw_facts,
     question as question,
     question_kinds as question_kinds,
@@ -132,6 +129,7 @@ from .worlds.facts import (
     new_towns as new_towns,
     off_topic as off_topic,
 )
+from .worlds.facts import Task as Task, make_task as make_task, make_records as make_records
 from .worlds.planted import (
     plant_noise as plant_noise,
     with_planted_truth as with_planted_truth,
@@ -168,12 +166,8 @@ from .cleaning.methods import (
     best_rows as best_rows,
     split_rows as split_rows,
 )
-from .evidence.evaluation import (
-    auc as auc,
-    accuracy as accuracy,
-    multiple_choice as multiple_choice,
-    harness as harness,
-)
+from .evidence.benchmarks import multiple_choice as multiple_choice, harness as harness
+from .evidence.evaluation import auc as auc, accuracy as accuracy, evaluate as evaluate
 from .evidence.measured import (
     error_on as error_on,
     measured_bounds as measured_bounds,
