@@ -104,7 +104,7 @@ def test_lists_are_the_extremes():
 def test_a_failure_leaves_the_old_report(tmp_path, monkeypatch):
     file = write_report(tmp_path / 'r.html', make(), cdn=True)
     before = file.read_text('utf-8')
-    monkeypatch.setattr(report, '_page', lambda *a: 1 / 0)
+    monkeypatch.setattr(report, 'html_page', lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError): write_report(file, make(2))
     assert file.read_text('utf-8') == before and len(list(tmp_path.iterdir())) == 1
 

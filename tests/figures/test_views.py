@@ -17,7 +17,9 @@ from tokenclean_nb.figures import tokens as views
 from tokenclean_nb.data.table import flat, lengths
 from tokenclean_nb.figures.lookup import locate, tokens_at
 from tokenclean_nb.figures.style import escape_html, escape_plotly, mark, visible
-from tokenclean_nb.figures.tokens import plot_tokens, token_context, token_view
+from tokenclean_nb.figures.slider import slider_script
+from tokenclean_nb.figures.token_figure import plot_tokens
+from tokenclean_nb.figures.tokens import token_context, token_view
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 samples = ['東京は日本の首都です。', 'กรุงเทพมหานคร', 'القاهرة هي عاصمة مصر', '👩‍🚀👨‍👩‍👧🏴󠁧󠁢󠁥󠁮󠁧󠁿 é é', 'नमस्ते', '<script>alert(1)</script>', '</a></div>', '&amp;&lt;', '"\'`', '$x^2$ %{y} %{customdata}',
@@ -204,8 +206,8 @@ def test_slider_adds_ranks_and_a_constant_script(text):
     found = re.fullmatch(r'(.*?)(<script>.*</script>)?</div>', moving.html, re.S)
     assert plain.text == moving.text
     bare = re.sub(r' data-r="[\d -]+"', '', found[1])
-    numbers = views._slider_script(moving.frame)
-    assert (found[2] or '') == numbers and re.fullmatch(r'(<script>\(me=>.*s=\[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
+    numbers = slider_script(moving.frame)
+    assert (found[2] or '') == numbers and re.fullmatch(r'(<script>\(me => .*scores = \[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
     assert Shown(bare.replace(bare[bare.rindex('<div style="line-height'):], '</div>')).text == Shown(plain.html).text
     ranks = sorted(int(r) for rs in re.findall(r' data-r="([\d -]+)"', moving.html) for r in rs.split() if r != '-')
     assert ranks == list(range(1, len(ranks) + 1)) and len(ranks) == moving.frame['rank'].notna().sum() * bool(numbers)
