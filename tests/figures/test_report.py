@@ -9,6 +9,7 @@ from datasets import Dataset
 
 from tokenclean_nb.figures import report
 from tokenclean_nb.data.table import flat, with_flat
+from tokenclean_nb.errors import BadInput
 from tokenclean_nb.figures.report import notable_tokens, write_report
 
 hostile = '<script>alert(1)</script></a><img src=x onerror=alert(2)> &amp; $x^2$ %{y} \u202eabc\x00 "q" 日本語'
@@ -107,6 +108,26 @@ def test_a_failure_leaves_the_old_report(tmp_path, monkeypatch):
     monkeypatch.setattr(report, 'html_page', lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError): write_report(file, make(2))
     assert file.read_text('utf-8') == before and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize('content', ['<h1>My notes</h1>', '', 'x' * 3000 + '<meta name="generator" content="tokenclean_nb">'])
+def test_a_file_of_another_hand_is_refused(tmp_path, content):
+    file = tmp_path / 'notes.html'
+    file.write_text(content)
+    with pytest.raises(BadInput, match='`path` is .*notes.html.*choose another name, or delete it'): write_report(file, make(), cdn=True)
+    assert file.read_text() == content and [p.name for p in tmp_path.iterdir()] == ['notes.html']
+
+
+def test_what_is_no_file_is_refused():
+    with pytest.raises(BadInput, match='another name'): write_report('/dev/null', make(), cdn=True)
+
+
+@pytest.mark.parametrize('title', ['second', hostile, 'x' * 5000])
+def test_a_report_is_replaced(tmp_path, title):
+    file = write_report(tmp_path / 'r.html', make(), title=title, cdn=True)
+    assert file.read_text('utf-8').count('<meta name="generator" content="tokenclean_nb">') == 1
+    write_report(file, make(), title='third', cdn=True)
+    assert '<h1>third</h1>' in file.read_text('utf-8')
 
 
 def test_same_input_same_file(tmp_path):

@@ -207,7 +207,7 @@ def test_slider_adds_ranks_and_a_constant_script(text):
     assert plain.text == moving.text
     bare = re.sub(r' data-r="[\d -]+"', '', found[1])
     numbers = slider_script(moving.frame)
-    assert (found[2] or '') == numbers and re.fullmatch(r'(<script>\(me => .*scores = \[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
+    assert (found[2] or '') == numbers and re.fullmatch(r'(<script>\(me=>.*scores = \[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
     assert Shown(bare.replace(bare[bare.rindex('<div style="line-height'):], '</div>')).text == Shown(plain.html).text
     ranks = sorted(int(r) for rs in re.findall(r' data-r="([\d -]+)"', moving.html) for r in rs.split() if r != '-')
     assert ranks == list(range(1, len(ranks) + 1)) and len(ranks) == moving.frame['rank'].notna().sum() * bool(numbers)

@@ -65,8 +65,9 @@ def svg_line(
     "A straight line in a picture"
     return element('line', None, x1=f'{x1:.1f}', x2=f'{x2:.1f}', y1=f'{y1:.1f}', y2=f'{y2:.1f}', **attributes)
 
-# %% ../../nbs/api/figures/09_pictures.ipynb #d31e628d
-_left, _right, _top, _bottom, _bar_size = 12, 468, 34, 134, (480, 176) # of the bars, and of the picture
+# %% ../../nbs/api/figures/09_pictures.ipynb #916dd144
+_left, _right, _top, _bottom = 12, 468, 46, 146 # of the bars
+_size = 480, 188 # of the picture
 
 def _bars(edges, low, high, fill):
     "Bars from `low` to `high`, as one path"
@@ -91,9 +92,9 @@ def _round_steps(low, high):
     rough = (high - low) / 4
     power = 10. ** np.floor(np.log10(rough))
     step = power * next(m for m in (1, 2, 5, 10) if m * power >= rough)
-    return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
+    return step * np.arange(np.ceil(low / step), np.floor(high / step) + 1) + 0. # 0, never -0
 
-# %% ../../nbs/api/figures/09_pictures.ipynb #4c3ff104
+# %% ../../nbs/api/figures/09_pictures.ipynb #3f231c1c
 def _in_words(score, keep, threshold):
     "What the histogram shows, as sentences"
     n = f'{len(score):,}'
@@ -109,9 +110,8 @@ def _in_words(score, keep, threshold):
 def _threshold_mark(x, threshold):
     "The threshold as a dashed line with its number, on the side where there is room"
     anchor, shift = ('start', 5) if x < (_left + _right) / 2 else ('end', -5)
-    line = svg_line(x, _top - 8, x, _bottom, stroke=ink, stroke_dasharray='5 4')
-    return line + svg_text(x + shift, _top + 2, f'threshold {threshold:.3g}', text_anchor=anchor,
-        stroke=paper, stroke_width=4, paint_order='stroke')
+    line = svg_line(x, _top - 16, x, _bottom, stroke=ink, stroke_dasharray='5 4')
+    return line + svg_text(x + shift, _top - 6, f'threshold {threshold:.3g}', text_anchor=anchor)
 
 def _score_axis(across, edges):
     "The axis below the bars: round numbers, and its name"
@@ -122,7 +122,7 @@ def _score_axis(across, edges):
     return ''.join([svg_line(_left, _bottom, _right, _bottom, stroke=faint), *marks, *words,
         svg_text((_left + _right) / 2, _bottom + 36, name, text_anchor='middle', fill=faint)])
 
-# %% ../../nbs/api/figures/09_pictures.ipynb #6d503c45
+# %% ../../nbs/api/figures/09_pictures.ipynb #72fadd58
 def histogram_picture(
     ds:Dataset, # The table with `score`, and `keep` if tokens were selected
     bins:int=40, # Bars, at least 1
@@ -144,7 +144,7 @@ def histogram_picture(
         parts.append(_key(_left, f'{keep.sum():,} tokens kept ({keep.mean():.0%})', kept_colour))
         parts.append(_key(_left + 190, f'{(~keep).sum():,} tokens removed', 'url(#removed)'))
     if threshold is not None: parts.append(_threshold_mark(across(threshold), threshold))
-    return svg_image(''.join(parts), _in_words(score, keep, threshold), *_bar_size, '34em')
+    return svg_image(''.join(parts), _in_words(score, keep, threshold), *_size, '34em')
 
 # %% ../../nbs/api/figures/09_pictures.ipynb #e1f2df51
 def _ends(heights, gap=15):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/api/figures/04_slider.ipynb #8ee8e8cf
-_script = r'''<script>(me => {
+_script = r'''<script>(me=>{
 if (!me) return;
 const scores = SCORES, kept = KEPT, n = scores.length;
 const text = me.parentNode.querySelector('[data-part=text]'), first = text.innerHTML;

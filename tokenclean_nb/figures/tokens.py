@@ -142,7 +142,8 @@ def _cell_style(align):
 
 _text_style = css(
     padding='.15em .6em', text_align='start', color=ink, background=paper,
-    font_family='ui-monospace,monospace', white_space='pre-wrap', overflow_wrap='anywhere', unicode_bidi='plaintext')
+    font_family='ui-monospace,monospace', white_space='pre-wrap',
+    overflow_wrap='anywhere', unicode_bidi='plaintext')
 
 def _context_line(token, numbers):
     "One token as a row of the table"
