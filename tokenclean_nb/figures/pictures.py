@@ -18,16 +18,15 @@ from .scores import count_scores, score_edges, score_threshold, scored_tokens
 from .style import css, element, escape_html
 from .style import faint, grid, ink, kept_colour, paper, removed_colour
 
-# %% ../../nbs/api/figures/09_pictures.ipynb #3c047206
+# %% ../../nbs/api/figures/09_pictures.ipynb #230f080e
 class Picture(str):
     "HTML of an image: shows itself in a notebook, and prints there as the sentence that it stands for"
-    def __new__(cls,
+    def __new__(cls, html, says): return super().__new__(cls, html)
+
+    def __init__(self,
         html:str, # An `<img>` element
         says:str, # What it shows, in words
-    ):
-        picture = super().__new__(cls, html)
-        picture.says = says
-        return picture
+    ): self.says = says
 
     def _repr_html_(self): return str(self)
     def __repr__(self): return self.says

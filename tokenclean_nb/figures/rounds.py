@@ -72,7 +72,7 @@ def plot_rounds(
     fig.update_layout(template=template, barmode='stack', height=height, title='Round by round')
     return fig.update_layout(**layout)
 
-# %% ../../nbs/api/figures/08_rounds.ipynb #bb53ef35
+# %% ../../nbs/api/figures/08_rounds.ipynb #ff1cc718
 # plotly 7.1 cannot animate hatched bars
 _outlined = dict(color=paper, line=dict(width=1, color=kept_colour))
 
@@ -95,9 +95,9 @@ def _player(rounds):
     stop = dict(mode='immediate', frame=dict(duration=0))
     step = lambda label, *args: dict(label=label, method='animate', args=list(args))
     steps = [step(f'{r}', [f'{r}'], now) for r in rounds]
-    slider = dict(steps=steps, x=.2, len=.8, y=-.22, yanchor='top', currentvalue=dict(prefix='round '))
+    slider = dict(steps=steps, x=0, len=1, y=-.22, yanchor='top', currentvalue=dict(prefix='round '))
     buttons = [step('play', None, now), step('pause', [None], stop)]
-    place = dict(x=0, xanchor='left', y=-.3, yanchor='top')
+    place = dict(x=0, xanchor='left', y=-.55, yanchor='top') # below the slider, also on a telephone
     menu = dict(type='buttons', buttons=buttons, direction='left', showactive=False, **place)
     return dict(sliders=[slider], updatemenus=[menu])
 
@@ -122,7 +122,7 @@ def plot_round_scores(
         for y, (name, look) in zip(heights[rounds[0]], looks.items())]
     top = max(float(sum(both).max()) for both in heights.values())
     fig = go.Figure(bars, frames=frames)
-    fig.update_layout(template=template, barmode='stack', bargap=0, height=520, margin=dict(b=150))
+    fig.update_layout(template=template, barmode='stack', bargap=0, height=570, margin=dict(b=200))
     fig.update_layout(title='Scores round by round', xaxis_title='score')
     fig.update_yaxes(title='share of the round', range=[0, 1.05 * top], tickformat='.0%')
     return fig.update_layout(**_player(rounds)).update_layout(**layout)
