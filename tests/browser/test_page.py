@@ -49,6 +49,19 @@ def test_slider_of_a_view(page, tmp_path):
     assert kept(page) == before and page.locator('[data-part=text]').inner_text() == text and not page.errors
 
 
+def test_facts_of_a_mixed_piece_follow_the_slider(page, tmp_path):
+    "The four tokens of an emoji leave one by one, and its title says so at each step"
+    show(page, tmp_path, token_view(ds, 5).html)
+    said = lambda: page.locator('[data-part=text] [data-r*=" "]').get_attribute('title').count(', kept')
+    page.locator('input[type=range]').focus()
+    page.keyboard.press('End')
+    counts = [said()]
+    for _ in range(19):
+        page.keyboard.press('ArrowLeft')
+        counts.append(said())
+    assert sorted(set(counts), reverse=True) == [4, 3, 2, 1, 0] and counts == sorted(counts, reverse=True)
+
+
 def test_scripts_blocked(chromium, tmp_path):
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
