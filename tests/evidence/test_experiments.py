@@ -8,7 +8,9 @@ from datasets import Dataset
 from hypothesis import example, given, settings, strategies as st
 
 from tokenclean_nb.data.table import flat, trained
-from tokenclean_nb.evidence.grids import cell_path, grid, plot_gain_map, payoff_table, run_cells, run_grid
+from tokenclean_nb.evidence.grids import cell_path, grid, run_cells, run_grid
+from tokenclean_nb.evidence.intervals import payoff_table
+from tokenclean_nb.evidence.plots import plot_gain_map
 from tokenclean_nb.training.models import tiny_base
 from tokenclean_nb.worlds.planted import plant_noise, with_planted_truth
 from tokenclean_nb.evidence.studies import plan, run_method, run_studies
