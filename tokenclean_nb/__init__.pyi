@@ -143,10 +143,19 @@ from .widgets.explorer import (
 )
 from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
 from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
-from .cleaning.steps import Cleaning as Cleaning
+from .cleaning.results import Cleaning as Cleaning, telling_row as telling_row
+from .cleaning.jobs import (
+    clean as clean,
+    train as train,
+    score_files as score_files,
+    select_files as select_files,
+    report as report,
+    as_model as as_model,
+    as_records as as_records,
+)
 from .cleaning.methods import (
     methods as methods,
-    clean as clean,
+    run_method as run_method,
     fixed_model_cleaning as fixed_model_cleaning,
     self_evolving_cleaning as self_evolving_cleaning,
     full_tokens as full_tokens,
@@ -166,6 +175,7 @@ from .evidence.measured import (
     rounds_by_group as rounds_by_group,
     regime as regime,
 )
+from .evidence.comparison import compare_methods as compare_methods
 from .evidence.studies import study_worlds as study_worlds
 from .evidence.grids import grid as grid, run_grid as run_grid
 from .evidence.intervals import (
