@@ -176,7 +176,7 @@ from .evidence.measured import (
     regime as regime,
 )
 from .evidence.comparison import compare_methods as compare_methods
-from .evidence.studies import study_worlds as study_worlds
+from .evidence.plan import study_worlds as study_worlds
 from .evidence.grids import grid as grid, run_grid as run_grid
 from .evidence.intervals import (
     interval as interval,

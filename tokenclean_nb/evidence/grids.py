@@ -80,7 +80,7 @@ def run_cells(
     folder:str|Path, # Cells are kept here; delete it after a change of the function
     workers:int=1, # Processes; with more than one, each uses a single thread and imports the functions
     progress:bool=True, # Show a bar with time left?
-    varied:tuple=(), # Cells that differ in these names alone go to one worker, so that its caches serve them all
+    varied:tuple=(), # Cells that differ in these names alone go to one worker and share its caches
 ):
     "Measure every cell that is not stored yet"
     check_count(workers, 'workers')
