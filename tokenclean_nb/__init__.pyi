@@ -173,13 +173,14 @@ from .evidence.measured import (
     regime as regime,
 )
 from .evidence.comparison import compare_methods as compare_methods
-from .evidence.studies import study_worlds as study_worlds
-from .evidence.grids import (
-    grid as grid,
-    run_grid as run_grid,
+from .evidence.plan import study_worlds as study_worlds
+from .evidence.grids import grid as grid, run_grid as run_grid
+from .evidence.intervals import (
     interval as interval,
     summarise as summarise,
     payoff_table as payoff_table,
+)
+from .evidence.plots import (
     plot_comparison as plot_comparison,
     plot_lines as plot_lines,
     plot_gain_map as plot_gain_map,
