@@ -216,6 +216,13 @@ def _lock(folder):
     wait = 'Wait until that run has ended, or choose another output folder.'
     raise BadInput('out', str(folder), 'a folder that no other run is using', wait)
 
+def _unclaim(folder):
+    "Leave no trace of a run that was refused before it wrote anything"
+    if set(_written(folder)) > {manifest_name}: return
+    discard(folder)
+    _remove(folder/ledger_name, folder/lock_name)
+    if not any(folder.iterdir()): folder.rmdir()
+
 def _half_written(folder):
     "What a killed process could not tidy up: temporary paths of `atomic`"
     return [p for p in folder.rglob('.*') if re.fullmatch(r'\..+\.\d+\.(part|old)', p.name)]
@@ -239,4 +246,7 @@ def run_folder(
             if identity is not None: claim_folder(folder, identity, overwrite)
             _remove(*_half_written(folder))
         here.wait_for_everyone()
-        yield folder
+        try: yield folder
+        except BadInput:
+            if here.is_main_process: _unclaim(folder)
+            raise
