@@ -16,6 +16,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from fastcore.basics import patch
 
+# %% ../../nbs/api/course/00_grading.ipynb #61992911
+def _as_text(title, lines):
+    "A title and its lines, pairs of a sign and a sentence"
+    return '\n'.join([title, *(f'  {sign} {words}'.rstrip() for sign, words in lines)])
+
+def _as_html(title, lines, edge):
+    "The same in a box with a coloured edge, black on white whatever the page's colours"
+    style = (f'background:#ffffff;color:#111111;font:14px/1.6 system-ui,sans-serif;border:1px solid #d9d9d9;'
+        f'border-left:6px solid {edge};border-radius:4px;padding:.5em .8em')
+    line = '<div style="white-space:pre-wrap"><b>{}</b> {}</div>'
+    body = ''.join(line.format(sign, html.escape(words)) for sign, words in lines)
+    return f'<div role="status" style="{style}"><b>{html.escape(title)}</b>{body}</div>'
+
 # %% ../../nbs/api/course/00_grading.ipynb #7cef80cd
 @dataclass
 class Result:
@@ -23,28 +36,24 @@ class Result:
     exercise:str # Number and name, such as '2.1 token_loss'
     held:list # Properties that hold, in words
     failed:str='' # The first property that does not; '' if all hold
-    mistake:str='' # The likely mistake, '' if it is not a known one
+    mistake:str='' # The likely mistake; '' if it is not a known one
     hint:str='' # What to look at next
     example:str='' # The first case that went wrong: yours beside what was expected
 
     def __bool__(self): return not self.failed
 
+    @property
+    def title(self): return f"{self.exercise}: {'passed' if self else 'not yet'}"
+
     def lines(self)->list: # Pairs of a sign and a sentence
         "The result in words"
-        out = [('✓', s) for s in self.held]
-        for sign, s in [('✗', self.failed), ('likely mistake:', self.mistake), ('next:', self.hint), ('', self.example)]:
-            if s: out.append((sign, s))
-        return out
+        held = [('✓', words) for words in self.held]
+        more = [('✗', self.failed), ('likely mistake:', self.mistake), ('next:', self.hint), ('', self.example)]
+        return held + [(sign, words) for sign, words in more if words]
 
-    def __repr__(self):
-        head = f"{self.exercise}: {'passed' if self else 'not yet'}"
-        return '\n'.join([head, *(f'  {sign} {s}'.rstrip() for sign, s in self.lines())])
+    def __repr__(self): return _as_text(self.title, self.lines())
 
-    def _repr_html_(self):
-        edge, verdict = ('#1b7837', 'passed') if self else ('#b35806', 'not yet')
-        body = ''.join(f'<div style="white-space:pre-wrap"><b>{sign}</b> {html.escape(s)}</div>' for sign, s in self.lines())
-        return (f'<div role="status" style="background:#ffffff;color:#111111;font:14px/1.6 system-ui,sans-serif;border:1px solid #d9d9d9;'
-            f'border-left:6px solid {edge};border-radius:4px;padding:.5em .8em"><b>{html.escape(self.exercise)}: {verdict}</b>{body}</div>')
+    def _repr_html_(self): return _as_html(self.title, self.lines(), '#1b7837' if self else '#b35806')
 
 # %% ../../nbs/api/course/00_grading.ipynb #ea937c9b
 def same(
@@ -53,22 +62,29 @@ def same(
 )->bool: # Equal in shape and, within 1e-6, in value; NaN equals NaN, True is not 1
     "Do two answers agree?"
     if isinstance(b, str): return isinstance(a, str) and a == b
-    if isinstance(b, dict): return isinstance(a, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in b)
-    if isinstance(b, (list, tuple)): return isinstance(a, (list, tuple)) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(b, dict):
+        return isinstance(a, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in b)
+    if isinstance(b, (list, tuple)):
+        return isinstance(a, (list, tuple)) and len(a) == len(b) and all(map(same, a, b))
     try: a, b = np.asarray(a), np.asarray(b)
     except Exception: return False
-    if a.shape != b.shape or (a.dtype == bool) != (b.dtype == bool) or a.dtype.kind not in 'biuf': return False
+    numbers = a.dtype.kind in 'biuf' and (a.dtype == bool) == (b.dtype == bool)
+    if not numbers or a.shape != b.shape: return False
     return bool(np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True))
+
+# %% ../../nbs/api/course/00_grading.ipynb #02874268
+def _show(value):
+    "A value in few characters, as a person would write it"
+    if callable(value): return value.__name__.strip('_')
+    if isinstance(value, (float, np.floating)): return f'{value + 0:.4g}'
+    if isinstance(value, np.generic): return repr(value.item())
+    if isinstance(value, np.ndarray): text = np.array2string(value, precision=3, threshold=12)
+    elif isinstance(value, list): text = f'[{", ".join(map(_show, value))}]'
+    else: text = repr(value)
+    return text if len(text) < 200 else text[:200] + ' …'
 
 # %% ../../nbs/api/course/00_grading.ipynb #22bf1ff7
 tries = {} # exercise: [calls of its check, whether one passed], in this kernel
-
-def _show(value):
-    "A value in few characters"
-    if callable(value): return value.__name__.strip('_')
-    if isinstance(value, (float, np.floating)): return f'{value + 0:.4g}'
-    text = np.array2string(np.asarray(value), precision=3, threshold=12) if isinstance(value, np.ndarray) else repr(value)
-    return text if len(text) < 200 else text[:200] + ' …'
 
 @dataclass
 class Check:
@@ -85,6 +101,14 @@ class Check:
     @property
     def title(self): return f'{self.number} {self.name}'
 
+    def lines(self)->list: # Pairs of a sign and a sentence
+        "What must hold, and the mistakes that are known"
+        return [('must hold:', words) for words in self.properties] + [('knows:', words) for words in self.mistakes]
+
+    def __repr__(self): return _as_text(self.title, self.lines())
+
+    def _repr_html_(self): return _as_html(self.title, self.lines(), '#7f7f7f')
+
     def __call__(self, answer)->Result:
         "Check an answer and note it for `progress`"
         result, (n, passed) = self.test(answer), tries.get(self.title, (0, False))
@@ -92,30 +116,60 @@ class Check:
         return result
 
 # %% ../../nbs/api/course/00_grading.ipynb #b6d2b711
+def _unfit(out, second, mine, args):
+    "What no answer may do: (the rule it breaks, the mistake), or None"
+    if out is ...: return 'is written: the stub still returns `...`', ''
+    if out is None: return 'returns a value', 'it returns None: is there a `return`?'
+    if not all(a is b or same(a, b) for a, b in zip(mine, args)):
+        return 'leaves its arguments as they are', 'it writes into an argument: work on a copy.'
+    if same(out, out) and not same(out, second):
+        return 'gives the same answer for the same arguments', 'it draws at random without the seed it was given.'
+    return None
+
 def _calls(answer, cases):
-    "The answer for each case, or (None, what went wrong)"
+    "The answer for each case; or None, and (the rule that is broken, the mistake)"
     outs = []
     for args in cases:
         mine, again = copy.deepcopy(args), copy.deepcopy(args)
         try: out, second = answer(*mine), answer(*again)
         except Exception as e: return None, (f'runs without an error: {type(e).__name__}: {e}', '')
-        if out is ...: return None, ('is written: the stub still returns `...`', '')
-        if out is None: return None, ('returns a value', 'it returns None: is there a `return`?')
-        if not all(a is b or same(a, b) for a, b in zip(mine, args)): return None, ('leaves its arguments as they are', 'it writes into an argument: work on a copy.')
-        if same(out, out) and not same(out, second): return None, ('gives the same answer for the same arguments', 'it draws at random without the seed it was given.')
+        broken = _unfit(out, second, mine, args)
+        if broken: return None, broken
         outs.append(out)
     return outs, None
-
-def _mistake(outs, expected, wrongs):
-    "The mistake whose program gives these answers; or else one that explains the answer wherever it makes a difference"
-    alike = {m: [same(a, b) for a, b in zip(outs, wrong)] for m, wrong in wrongs.items()}
-    explains = lambda m: (told := [a for a, e, w in zip(alike[m], expected, wrongs[m]) if not same(w, e)]) and all(told)
-    return next((m for m in wrongs if all(alike[m])), '') or next((m for m in wrongs if explains(m)), '')
 
 def _holds(test, out, args):
     "Does a property hold? What cannot be tested does not"
     try: return bool(test(out, *args))
     except Exception: return False
+
+# %% ../../nbs/api/course/00_grading.ipynb #78d9d028
+def _mistake(outs, expected, wrongs):
+    "The mistake whose program gives these answers, or one that explains them wherever it makes a difference"
+    alike = {m: [same(out, w) for out, w in zip(outs, wrong)] for m, wrong in wrongs.items()}
+    for m in wrongs:
+        if all(alike[m]): return m
+    for m, wrong in wrongs.items():
+        telling = [a for a, w, e in zip(alike[m], wrong, expected) if not same(w, e)]
+        if telling and all(telling): return m
+    return ''
+
+@patch
+def _verdicts(self:Check, outs, expected):
+    "Each property in words and, for each case, whether it holds"
+    for words, holds in self.properties.items():
+        yield words, [_holds(holds, out, args) for out, args in zip(outs, self.cases)]
+    if self.by_reference: yield 'agrees with the reference', [same(out, e) for out, e in zip(outs, expected)]
+
+@patch
+def _not_yet(self:Check, held, failed, k, outs, expected):
+    "The result of an answer that fails in case `k`"
+    wrongs = {words: [program(*args) for args in self.cases] for words, program in self.mistakes.items()}
+    mistake = _mistake(outs, expected, wrongs)
+    called = ', '.join(map(_show, self.cases[k]))
+    example = f'for {self.name}({called})\n  yours    {_show(outs[k])}'
+    if self.by_reference: example += f'\n  expected {_show(expected[k])}'
+    return Result(self.title, held, failed, mistake, '' if mistake else self.hint, example)
 
 # %% ../../nbs/api/course/00_grading.ipynb #b96f80e9
 @patch
@@ -124,19 +178,12 @@ def test(self:Check,
 )->Result: # What was found
     "Grade an answer without a note for `progress`"
     if answer is ...: return Result(self.title, [], 'is written: it is still `...`', hint=self.hint)
-    outs, wrong = _calls(answer, self.cases)
-    if wrong: return Result(self.title, [], wrong[0], wrong[1], self.hint)
+    outs, broken = _calls(answer, self.cases)
+    if broken: return Result(self.title, [], *broken, self.hint)
     expected, held = [self.solution(*args) for args in self.cases], []
-    tests = dict(self.properties)
-    if self.by_reference: tests['agrees with the reference'] = None
-    for words, holds in tests.items():
-        good = [same(out, e) if holds is None else _holds(holds, out, args) for out, e, args in zip(outs, expected, self.cases)]
-        if all(good): held.append(words); continue
-        k = good.index(False)
-        mistake = _mistake(outs, expected, {m: [program(*args) for args in self.cases] for m, program in self.mistakes.items()})
-        example = f'for {self.name}({", ".join(_show(a) for a in self.cases[k])})\n  yours    {_show(outs[k])}'
-        if self.by_reference: example += f'\n  expected {_show(expected[k])}'
-        return Result(self.title, held, words, mistake, '' if mistake else self.hint, example)
+    for words, good in self._verdicts(outs, expected):
+        if not all(good): return self._not_yet(held, words, good.index(False), outs, expected)
+        held.append(words)
     return Result(self.title, held)
 
 # %% ../../nbs/api/course/00_grading.ipynb #02f845e0
@@ -165,16 +212,19 @@ class Progress:
     @property
     def line(self)->str: # Such as 'tokenclean 2/3: 1.1+2 1.2+1 2.1-4'
         "One line to paste: exercise, + passed or - not yet, calls"
-        marks = ' '.join(f"{name.split()[0]}{'+' if passed else '-'}{n}" for name, n, passed in self.rows)
-        return f'tokenclean {sum(p for *_, p in self.rows)}/{len(self.rows)}: {marks}'.rstrip(': ')
+        passed = sum(good for *_, good in self.rows)
+        marks = ' '.join(f"{name.split()[0]}{'+' if good else '-'}{n}" for name, n, good in self.rows)
+        return f'tokenclean {passed}/{len(self.rows)}: {marks}'.rstrip(': ')
 
     def __repr__(self):
-        return '\n'.join([*(f"{'✓' if passed else '·'} {name}, {n} tries" for name, n, passed in self.rows), self.line])
+        lines = [f"{'✓' if good else '·'} {name}, {n} tries" for name, n, good in self.rows]
+        return '\n'.join([*lines, self.line])
 
     def _repr_html_(self):
-        cell = 'style="padding:.15em .8em;text-align:left;color:#111111;background:#ffffff"'
-        lines = [('', 'exercise', 'tries'), *(('passed' if p else 'not yet', name, n) for name, n, p in self.rows)]
-        body = ''.join('<tr>' + ''.join(f'<td {cell}>{html.escape(str(v))}</td>' for v in line) + '</tr>' for line in lines)
+        cell = '<td style="padding:.15em .8em;text-align:left;color:#111111;background:#ffffff">{}</td>'
+        lines = [('passed' if good else 'not yet', name, n) for name, n, good in self.rows]
+        rows = [''.join(cell.format(html.escape(str(v))) for v in line) for line in [('', 'exercise', 'tries'), *lines]]
+        body = ''.join(f'<tr>{row}</tr>' for row in rows)
         return f'<table style="border-collapse:collapse">{body}</table><code>{html.escape(self.line)}</code>'
 
 def progress()->Progress: # Shows itself as a table; `.line` is one line
