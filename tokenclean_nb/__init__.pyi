@@ -89,16 +89,20 @@ from .figures.bounds import (
 )
 from .figures.report import notable_tokens as notable_tokens, write_report as write_report
 from .course.grading import progress as progress
-from .course.checks import (
+from .course.tokens import (
     check_mask_prompt as check_mask_prompt,
     check_informative_share as check_informative_share,
     check_noise_rate as check_noise_rate,
     check_token_loss as check_token_loss,
     check_row_losses as check_row_losses,
     check_batch_loss as check_batch_loss,
+)
+from .course.scores import (
     check_influence_score as check_influence_score,
     check_select as check_select,
     check_agreement as check_agreement,
+)
+from .course.pipelines import (
     check_select_pool as check_select_pool,
     check_cleaned_labels as check_cleaned_labels,
     check_fixed as check_fixed,
@@ -106,7 +110,7 @@ from .course.checks import (
     check_evolve as check_evolve,
     check_kept_tokens as check_kept_tokens,
 )
-from .course.bound_checks import (
+from .course.bounds import (
     check_two_terms as check_two_terms,
     check_pays as check_pays,
     check_random_noise as check_random_noise,
@@ -114,7 +118,7 @@ from .course.bound_checks import (
     check_regime as check_regime,
     check_benefit as check_benefit,
 )
-from .course.scale_checks import (
+from .course.own_data import (
     check_chat_labels as check_chat_labels,
     check_choose_dtype as check_choose_dtype,
     check_training_batch as check_training_batch,
