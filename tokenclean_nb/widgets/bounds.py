@@ -20,7 +20,8 @@ from ..bounds import bound_verdict, error_bound, quantity_term, tokens_to_pay
 from ..errors import check_fraction
 from ..figures.bounds import plot_bounds
 from ..figures.style import escape_html, faint, ink, kept_colour
-from .base import Interactive, line_picture, wide
+from ..figures.pictures import line_picture
+from .base import Interactive, wide
 
 # %% ../../nbs/api/widgets/05_bounds.ipynb #27c503de
 class BoundExplorer(Interactive):

@@ -18,7 +18,8 @@ from ..errors import BadInput, check_choice
 from ..figures.lookup import check_text
 from ..figures.style import escape_html, kept_colour
 from ..figures.tokens import token_view
-from .base import Interactive, line_picture, wide
+from ..figures.pictures import line_picture
+from .base import Interactive, wide
 
 # %% ../../nbs/api/widgets/04_rounds.ipynb #438eedfd
 class RoundPlayer(Interactive):
