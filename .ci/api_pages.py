@@ -1,4 +1,4 @@
-"What the site does to an API page beside nbdev, and how to make these pages without Quarto: python .ci/api_pages.py FOLDER"
+"The API pages as Quarto gets them, with short names of types: python .ci/api_pages.py FOLDER"
 import os
 import re
 import sys
@@ -31,15 +31,21 @@ def short_types(cell):
         data.pop('text/plain', None) # the same again, for a terminal
 
 
+def notebooks():
+    "The API notebooks"
+    found = (root/'nbs/api').rglob('*.ipynb')
+    return sorted(path for path in found if '.ipynb_checkpoints' not in path.parts)
+
+
 def make(folder):
     "Write every API notebook as nbdev hands it to Quarto"
     from fastcore.nbio import read_nb, write_nb
     from nbdev.processors import FilterDefaults
-    for path in sorted((root/'nbs/api').rglob('*.ipynb')):
-        if '.ipynb_checkpoints' in path.parts: continue
-        page, nb = Path(folder)/path.relative_to(root/'nbs/api'), read_nb(path)
+    for path in notebooks():
+        nb = read_nb(path)
         try: FilterDefaults()(nb)
         except Exception as e: sys.exit(f'{path.relative_to(root)}: {e}')
+        page = Path(folder)/path.relative_to(root/'nbs/api')
         page.parent.mkdir(parents=True, exist_ok=True)
         write_nb(nb, page)
 
