@@ -69,17 +69,14 @@ from .figures.tokens import (
     one_below_the_other as one_below_the_other,
 )
 from .figures.token_figure import plot_tokens as plot_tokens
-from .figures.scores import (
-    plot_scores as plot_scores,
-    plot_quadrants as plot_quadrants,
+from .figures.scores import plot_scores as plot_scores, plot_quadrants as plot_quadrants
+from .figures.rounds import (
     plot_rounds as plot_rounds,
+    plot_round_scores as plot_round_scores,
     plot_quadrant_rounds as plot_quadrant_rounds,
 )
-from .figures.comparisons import (
-    disagreements as disagreements,
-    plot_agreement as plot_agreement,
-    plot_round_scores as plot_round_scores,
-)
+from .figures.pictures import histogram_picture as histogram_picture
+from .figures.comparisons import disagreements as disagreements, plot_agreement as plot_agreement
 from .figures.bounds import (
     plot_bounds as plot_bounds,
     plot_payoff as plot_payoff,
@@ -119,10 +116,7 @@ from .course.scale_checks import (
     check_choose_dtype as check_choose_dtype,
     check_training_batch as check_training_batch,
 )
-from .worlds.facts import (
-    Task as Task,
-    make_task as make_task,
-    make_records as make_records,
+from .worlds.language import (
     draw_facts as draw_facts,
     question as question,
     question_kinds as question_kinds,
@@ -132,6 +126,7 @@ from .worlds.facts import (
     new_towns as new_towns,
     off_topic as off_topic,
 )
+from .worlds.facts import Task as Task, make_task as make_task, make_records as make_records
 from .worlds.planted import (
     plant_noise as plant_noise,
     with_planted_truth as with_planted_truth,
@@ -145,10 +140,19 @@ from .widgets.explorer import (
 )
 from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
 from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
-from .cleaning.steps import Cleaning as Cleaning
+from .cleaning.results import Cleaning as Cleaning, telling_row as telling_row
+from .cleaning.jobs import (
+    clean as clean,
+    train as train,
+    score_files as score_files,
+    select_files as select_files,
+    report as report,
+    as_model as as_model,
+    as_records as as_records,
+)
 from .cleaning.methods import (
     methods as methods,
-    clean as clean,
+    run_method as run_method,
     fixed_model_cleaning as fixed_model_cleaning,
     self_evolving_cleaning as self_evolving_cleaning,
     full_tokens as full_tokens,
@@ -159,12 +163,8 @@ from .cleaning.methods import (
     best_rows as best_rows,
     split_rows as split_rows,
 )
-from .evidence.evaluation import (
-    auc as auc,
-    accuracy as accuracy,
-    multiple_choice as multiple_choice,
-    harness as harness,
-)
+from .evidence.benchmarks import multiple_choice as multiple_choice, harness as harness
+from .evidence.evaluation import auc as auc, accuracy as accuracy, evaluate as evaluate
 from .evidence.measured import (
     error_on as error_on,
     measured_bounds as measured_bounds,
@@ -172,6 +172,7 @@ from .evidence.measured import (
     rounds_by_group as rounds_by_group,
     regime as regime,
 )
+from .evidence.comparison import compare_methods as compare_methods
 from .evidence.studies import study_worlds as study_worlds
 from .evidence.grids import (
     grid as grid,
