@@ -38,14 +38,15 @@ def notebooks():
 
 
 def make(folder):
-    "Write every API notebook as nbdev hands it to Quarto"
+    "Write every API notebook as nbdev hands it to Quarto; print which fail, and why"
     from fastcore.nbio import read_nb, write_nb
     from nbdev.processors import FilterDefaults
     for path in notebooks():
-        nb = read_nb(path)
+        nb, page = read_nb(path), Path(folder)/path.relative_to(root/'nbs/api')
         try: FilterDefaults()(nb)
-        except Exception as e: sys.exit(f'{path.relative_to(root)}: {e}')
-        page = Path(folder)/path.relative_to(root/'nbs/api')
+        except Exception as e:
+            print(f'{path.relative_to(root)}, no page: {str(e).splitlines()[-1]}')
+            continue
         page.parent.mkdir(parents=True, exist_ok=True)
         write_nb(nb, page)
 
