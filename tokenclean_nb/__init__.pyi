@@ -137,7 +137,11 @@ from .worlds.planted import (
     with_planted_truth as with_planted_truth,
     noise_kinds as noise_kinds,
 )
-from .worlds.recorded import recorded_rows as recorded_rows, example_table as example_table
+from .worlds.recorded import (
+    recorded_rows as recorded_rows,
+    recorded_results as recorded_results,
+    example_table as example_table,
+)
 from .widgets.explorer import (
     TokenExplorer as TokenExplorer,
     RoundPlayer as RoundPlayer,
