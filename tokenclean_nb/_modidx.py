@@ -1390,5 +1390,7 @@ d = { 'settings': { 'branch': 'main',
                                                                                          'tokenclean_nb/worlds/recorded.py'),
                                                'tokenclean_nb.worlds.recorded.example_table': ( 'api/worlds/recorded.html#example_table',
                                                                                                 'tokenclean_nb/worlds/recorded.py'),
+                                               'tokenclean_nb.worlds.recorded.recorded_results': ( 'api/worlds/recorded.html#recorded_results',
+                                                                                                   'tokenclean_nb/worlds/recorded.py'),
                                                'tokenclean_nb.worlds.recorded.recorded_rows': ( 'api/worlds/recorded.html#recorded_rows',
                                                                                                 'tokenclean_nb/worlds/recorded.py')}}}
