@@ -67,7 +67,8 @@ def _parse(key, text):
     if key not in kinds: raise BadInput('settings.ini', key, 'one of the keys ' + ', '.join(kinds))
     kind = kinds[key]
     try: return tuple(int(s) for s in text.split()) if kind is tuple else kind(text)
-    except ValueError: raise BadInput(f'settings.ini: {key}', text, f'a value of type {kind.__name__}') from None
+    except ValueError:
+        raise BadInput(f'settings.ini: {key}', text, f'a value of type {kind.__name__}') from None
 
 # %% ../nbs/api/01_settings.ipynb #826a866e
 def load_settings(
