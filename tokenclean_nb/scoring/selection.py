@@ -21,9 +21,11 @@ def _keys(score):
     "Unsigned numbers that sort like the floats; 0 and -0 are one"
     bits = (score + score.dtype.type(0)).view(f'i{score.itemsize}')
     largest = np.iinfo(bits.dtype).max
-    negative = bits >> (8 * score.itemsize - 1) # all ones or all zeros
-    turned = bits ^ (negative & largest) # the larger a negative number's bits, the smaller it is
-    return (turned ^ ~largest).view(f'u{score.itemsize}')
+    key = bits >> (8 * score.itemsize - 1) # all ones in a negative number, else all zeros
+    key &= largest # the larger a negative number's other bits, the smaller it is: they are turned
+    key ^= bits
+    key ^= ~largest
+    return key.view(f'u{score.itemsize}')
 
 # %% ../../nbs/api/scoring/02_selection.ipynb #0b79c0ad
 def kth_highest(
