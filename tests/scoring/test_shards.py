@@ -95,6 +95,8 @@ def test_processes_share_the_shards(tiny, tmp_path, monkeypatch):
 def test_a_table_with_nothing_trained_is_refused(tmp_path, labels):
     "And no file is left"
     ds = Dataset.from_dict(dict(input_ids=[[5, 6]] * len(labels), labels=labels))
-    for k in range(len(labels)): write_shard(shard_path(tmp_path, 'loss_base', k), 'loss_base', ds, np.full(2, np.nan, np.float32))
-    with pytest.raises(BadInput, match='at least one trained token'): write_scored(ds, tmp_path, ['loss_base'], tmp_path/'data.parquet')
+    losses = np.full(2 * len(labels), np.nan, np.float32)
+    write_shard(shard_path(tmp_path, 'loss_base', 0), 'loss_base', ds, losses)
+    with pytest.raises(BadInput, match='at least one trained token'):
+        write_scored(ds, tmp_path, ['loss_base'], tmp_path/'data.parquet')
     assert not list(tmp_path.glob('*.parquet'))
