@@ -62,7 +62,7 @@ def error_bound(
     n_tokens:float, # Tokens trained on, M, at least 1
     delta:float=0.05, # The bound fails with at most this probability, in (0, 1)
 )->float: # Upper bound of the 0-1 error; above 1 it says nothing
-    "noise_rate + sqrt(2 log(4/delta) / M): Pang et al. 2025, Theorem 5.1; see where it holds"
+    "noise_rate + sqrt(2 log(4/delta) / M): Pang et al. 2025, Theorem 5.1; independent tokens, 0-1 loss"
     _check('noise_rate', noise_rate, 0, 1)
     return np.asarray(noise_rate) + quantity_term(n_tokens, delta)
 
@@ -72,7 +72,7 @@ def required_noise_drop(
     keep_fraction:float, # Share kept, r, in (0, 1]
     delta:float=0.05, # As in `error_bound`
 )->float: # How far the noise rate must fall for the bound to fall
-    "sqrt(2 log(4/delta) / M) * (sqrt(1/r) - 1): derived by us from Corollary 5.2; as `error_bound` assumes"
+    "sqrt(2 log(4/delta) / M) * (sqrt(1/r) - 1): derived by us from Corollary 5.2"
     _check('keep_fraction', keep_fraction, 1e-300, 1)
     return quantity_term(n_tokens, delta) * (np.sqrt(1 / np.asarray(keep_fraction)) - 1)
 
@@ -82,7 +82,7 @@ def tokens_to_pay(
     keep_fraction:float, # Share kept, r, in (0, 1]
     delta:float=0.05, # As in `error_bound`
 )->float: # Tokens before cleaning from which on it pays; infinite if the noise rate does not fall
-    "2 log(4/delta) * ((sqrt(1/r) - 1) / drop)^2: Corollary 5.2 solved for M by us; as `error_bound` assumes"
+    "2 log(4/delta) * ((sqrt(1/r) - 1) / drop)^2: Corollary 5.2 solved for M by us"
     _check('noise_drop', noise_drop, -1, 1)
     drop = np.asarray(noise_drop, float)
     falls = drop > 0
@@ -96,7 +96,7 @@ def fraction_to_pay(
     n_tokens:float, # Tokens before cleaning, M, at least 1
     delta:float=0.05, # As in `error_bound`
 )->float: # Smallest keep fraction at which that drop pays, in (0, 1]; NaN if the noise rate does not fall
-    "(1 + drop / sqrt(2 log(4/delta) / M))^-2: Corollary 5.2 solved for r by us; as `error_bound` assumes"
+    "(1 + drop / sqrt(2 log(4/delta) / M))^-2: Corollary 5.2 solved for r by us"
     _check('noise_drop', noise_drop, -1, 1)
     drop = np.asarray(noise_drop, float)
     fraction = (1 + np.maximum(drop, 0) / quantity_term(n_tokens, delta))**-2.
@@ -135,7 +135,7 @@ def precision_to_pay(
     n_tokens:float=np.inf, # Tokens before cleaning, M; infinite: only the noise rate counts
     delta:float=0.05, # As in `error_bound`
 )->float: # Precision above which cleaning pays; NaN if no choice of tokens reaches it
-    "(r + 2p - 1 + required drop) / (2r): where the bounds meet (derived by us); as `error_bound` assumes"
+    "(r + 2p - 1 + required drop) / (2r): where the bounds meet (derived by us)"
     _check_shares(informative_share=informative_share)
     wanted = 1 - np.asarray(informative_share) - required_noise_drop(n_tokens, keep_fraction, delta)
     precision = precision_needed(keep_fraction, informative_share, np.clip(wanted, 0, 1))
@@ -148,7 +148,7 @@ def noise_to_pay(
     n_tokens:float=np.inf, # Tokens before cleaning, M; infinite: only the noise rate counts
     delta:float=0.05, # As in `error_bound`
 )->float: # Noise rate of all tokens above which this precision pays; above 1: it never does
-    "(1 + r - 2rq + required drop) / 2: where the bounds meet (derived by us); as `error_bound` assumes"
+    "(1 + r - 2rq + required drop) / 2: where the bounds meet (derived by us)"
     _check_shares(precision=precision)
     drop = required_noise_drop(n_tokens, keep_fraction, delta)
     return (1 + keep_fraction * (1 - 2 * np.asarray(precision)) + drop) / 2
