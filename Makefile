@@ -6,22 +6,32 @@ READY := $(VENV)/ready
 # one thread per test process: several with all cores each are many times slower
 ONE := OMP_NUM_THREADS=1 TQDM_DISABLE=1 HF_DATASETS_DISABLE_PROGRESS_BARS=1
 
-.PHONY: demo test nightly gate notebooks pytest browser lab docs readme colab bench results
+# make test WING=scoring: the notebooks and tests of one wing
+WING :=
+
+.PHONY: demo test nightly lint gate notebooks pytest save browser lab docs readme colab bench results
 
 demo: $(READY)
 	$(BIN)/tokenclean demo
 
-test: gate notebooks pytest
+test: lint gate notebooks pytest
+
+lint: $(READY) # exported code fits 110 characters, lessons and guides 88
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --select E501 --line-length 88 nbs/lessons nbs/guides nbs/index.ipynb
 
 gate: $(READY) # nbdev-clean and nbdev-export must change nothing
 	@before=$$( (git diff; git status --porcelain) | sha256sum); $(BIN)/nbdev-clean && $(BIN)/nbdev-export \
 	&& { [ "$$before" = "$$( (git diff; git status --porcelain) | sha256sum)" ] || { git status --short; echo 'nbdev-clean or nbdev-export changed files: look at them and commit'; exit 1; }; }
 
 notebooks: $(READY)
-	$(ONE) $(BIN)/nbdev-test --n-workers 2
+	$(ONE) $(BIN)/nbdev-test --n-workers 2 $(if $(WING),nbs/api/$(WING))
 
 pytest: $(READY)
-	$(ONE) $(BIN)/python -m pytest -n 2
+	$(ONE) $(BIN)/python -m pytest -n 2 $(if $(WING),tests/$(WING))
+
+save: $(READY) # make save NB=04_tokens: run a notebook and store its outputs for the site
+	PLOTLY_RENDERER=plotly_mimetype+notebook_connected $(ONE) $(BIN)/nbdev-test --path-re '$(NB)' --save && $(BIN)/nbdev-clean
 
 browser: $(READY) .venv-colab/ready # JupyterLab and static pages in Chromium, notebooks with the versions of Colab; screenshots in build/shots
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[browser]'
@@ -42,7 +52,7 @@ lab: $(READY)
 docs: # the site, into _docs
 	@command -v quarto >/dev/null || { echo 'make docs needs Quarto, which is not on PATH: https://quarto.org/docs/get-started'; exit 1; }
 	@$(MAKE) --no-print-directory $(READY)
-	$(BIN)/nbdev-docs
+	PYTHONPATH=.ci $(BIN)/nbdev-docs
 	@test -s _docs/index.html && echo 'wrote _docs; next: open _docs/index.html'
 
 readme: $(READY) # README.md is nbs/index.ipynb

@@ -69,17 +69,14 @@ from .figures.tokens import (
     one_below_the_other as one_below_the_other,
 )
 from .figures.token_figure import plot_tokens as plot_tokens
-from .figures.scores import (
-    plot_scores as plot_scores,
-    plot_quadrants as plot_quadrants,
+from .figures.scores import plot_scores as plot_scores, plot_quadrants as plot_quadrants
+from .figures.rounds import (
     plot_rounds as plot_rounds,
+    plot_round_scores as plot_round_scores,
     plot_quadrant_rounds as plot_quadrant_rounds,
 )
-from .figures.comparisons import (
-    disagreements as disagreements,
-    plot_agreement as plot_agreement,
-    plot_round_scores as plot_round_scores,
-)
+from .figures.pictures import histogram_picture as histogram_picture
+from .figures.comparisons import disagreements as disagreements, plot_agreement as plot_agreement
 from .figures.bounds import (
     plot_bounds as plot_bounds,
     plot_payoff as plot_payoff,
@@ -89,16 +86,20 @@ from .figures.bounds import (
 )
 from .figures.report import notable_tokens as notable_tokens, write_report as write_report
 from .course.grading import progress as progress
-from .course.checks import (
+from .course.tokens import (
     check_mask_prompt as check_mask_prompt,
     check_informative_share as check_informative_share,
     check_noise_rate as check_noise_rate,
     check_token_loss as check_token_loss,
     check_row_losses as check_row_losses,
     check_batch_loss as check_batch_loss,
+)
+from .course.scores import (
     check_influence_score as check_influence_score,
     check_select as check_select,
     check_agreement as check_agreement,
+)
+from .course.pipelines import (
     check_select_pool as check_select_pool,
     check_cleaned_labels as check_cleaned_labels,
     check_fixed as check_fixed,
@@ -106,7 +107,7 @@ from .course.checks import (
     check_evolve as check_evolve,
     check_kept_tokens as check_kept_tokens,
 )
-from .course.bound_checks import (
+from .course.bounds import (
     check_two_terms as check_two_terms,
     check_pays as check_pays,
     check_random_noise as check_random_noise,
@@ -114,15 +115,12 @@ from .course.bound_checks import (
     check_regime as check_regime,
     check_benefit as check_benefit,
 )
-from .course.scale_checks import (
+from .course.own_data import (
     check_chat_labels as check_chat_labels,
     check_choose_dtype as check_choose_dtype,
     check_training_batch as check_training_batch,
 )
-from .worlds.facts import (
-    Task as Task,
-    make_task as make_task,
-    make_records as make_records,
+from .worlds.language import (
     draw_facts as draw_facts,
     question as question,
     question_kinds as question_kinds,
@@ -132,23 +130,31 @@ from .worlds.facts import (
     new_towns as new_towns,
     off_topic as off_topic,
 )
+from .worlds.facts import Task as Task, make_task as make_task, make_records as make_records
 from .worlds.planted import (
     plant_noise as plant_noise,
     with_planted_truth as with_planted_truth,
     noise_kinds as noise_kinds,
 )
 from .worlds.recorded import recorded_rows as recorded_rows, example_table as example_table
-from .widgets.explorer import (
-    TokenExplorer as TokenExplorer,
-    RoundPlayer as RoundPlayer,
-    BoundExplorer as BoundExplorer,
-)
+from .widgets.explorer import TokenExplorer as TokenExplorer
+from .widgets.rounds import RoundPlayer as RoundPlayer
+from .widgets.bounds import BoundExplorer as BoundExplorer
 from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
 from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
-from .cleaning.steps import Cleaning as Cleaning
+from .cleaning.results import Cleaning as Cleaning, telling_row as telling_row
+from .cleaning.jobs import (
+    clean as clean,
+    train as train,
+    score_files as score_files,
+    select_files as select_files,
+    report as report,
+    as_model as as_model,
+    as_records as as_records,
+)
 from .cleaning.methods import (
     methods as methods,
-    clean as clean,
+    run_method as run_method,
     fixed_model_cleaning as fixed_model_cleaning,
     self_evolving_cleaning as self_evolving_cleaning,
     full_tokens as full_tokens,
@@ -159,12 +165,8 @@ from .cleaning.methods import (
     best_rows as best_rows,
     split_rows as split_rows,
 )
-from .evidence.evaluation import (
-    auc as auc,
-    accuracy as accuracy,
-    multiple_choice as multiple_choice,
-    harness as harness,
-)
+from .evidence.benchmarks import multiple_choice as multiple_choice, harness as harness
+from .evidence.evaluation import auc as auc, accuracy as accuracy, evaluate as evaluate
 from .evidence.measured import (
     error_on as error_on,
     measured_bounds as measured_bounds,
@@ -172,13 +174,15 @@ from .evidence.measured import (
     rounds_by_group as rounds_by_group,
     regime as regime,
 )
-from .evidence.studies import study_worlds as study_worlds
-from .evidence.grids import (
-    grid as grid,
-    run_grid as run_grid,
+from .evidence.comparison import compare_methods as compare_methods
+from .evidence.plan import study_worlds as study_worlds
+from .evidence.grids import grid as grid, run_grid as run_grid
+from .evidence.intervals import (
     interval as interval,
     summarise as summarise,
     payoff_table as payoff_table,
+)
+from .evidence.plots import (
     plot_comparison as plot_comparison,
     plot_lines as plot_lines,
     plot_gain_map as plot_gain_map,

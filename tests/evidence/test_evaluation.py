@@ -1,11 +1,14 @@
-"The paper's kinds of benchmarks through the real lm-evaluation-harness, on local files and a tiny model"
+"Models side by side; the paper's kinds of benchmarks through the real lm-evaluation-harness, on local files"
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
+import tokenclean_nb as tc
 from tokenclean_nb.cli import main
+from tokenclean_nb.evidence import evaluation
 
 TASK = """task: {name}
 dataset_path: json
@@ -63,17 +66,21 @@ def tasks(shared, tmp_path_factory):
     folder = tmp_path_factory.mktemp('tasks')
     (folder/'utils.py').write_text(MC2)
     for name, rows in dict(arc_challenge=arc, mmlu=mmlu, logiqa=logiqa, truthfulqa_mc2=truthfulqa).items():
-        (folder/f'{name}.jsonl').write_text('\n'.join(json.dumps(r) for r, _ in zip(rows(shared), range(60))))
-        (folder/f'{name}.yaml').write_text(TASK.format(name=name, file=folder/f'{name}.jsonl', target='label', metrics=ACCURACY, results='process_results: !function utils.mc2' if name == 'truthfulqa_mc2' else ''))
+        file, own = folder/f'{name}.jsonl', name == 'truthfulqa_mc2'
+        file.write_text('\n'.join(json.dumps(r) for r, _ in zip(rows(shared), range(60))))
+        results = 'process_results: !function utils.mc2' if own else ''
+        task = TASK.format(name=name, file=file, target='label', metrics=ACCURACY, results=results)
+        (folder/f'{name}.yaml').write_text(task)
     return folder
 
 
 def test_benchmarks_beside_the_base_in_one_table(tasks, shared, tmp_path, capsys):
     model, base = str(shared('models/stories260K')), str(shared('models/tiny-gpt2-en'))
     names = 'arc_challenge,truthfulqa_mc2,mmlu,logiqa'
-    main(['evaluate', '--model', model, '--base', base, '--tasks', names, '--include-path', str(tasks), '--limit', '12', '--out', str(tmp_path/'table.csv')])
+    options = ['--tasks', names, '--include-path', str(tasks), '--limit', '12', '--out', str(tmp_path/'table.csv')]
+    main(['evaluate', '--model', model, '--base', base, *options])
     table = pd.read_csv(tmp_path/'table.csv', index_col=0)
-    assert [row.split()[0] for row in table.index] == sorted(names.split(','), key=list(dict.fromkeys(r.split()[0] for r in table.index)).index)
+    assert sorted(row.split()[0] for row in table.index) == sorted(names.split(','))
     assert set(table.columns) == {base, model, 'difference'} and table[[base, model]].stack().between(0, 1).all()
     assert (table[model] - table[base] - table.difference).abs().max() < 1e-9
     assert not ((table[model] * 12) % 1 > 1e-6).drop('truthfulqa_mc2 acc').any() # shares of 12 questions
@@ -81,5 +88,72 @@ def test_benchmarks_beside_the_base_in_one_table(tasks, shared, tmp_path, capsys
 
 
 def test_unknown_benchmark_is_one_line(tasks, capsys):
-    with pytest.raises(SystemExit) as stop: main(['evaluate', '--model', 'tiny-base', '--tasks', 'arc_challenge,horoscopes', '--include-path', str(tasks)])
+    unknown = ['--tasks', 'arc_challenge,horoscopes', '--include-path', str(tasks)]
+    with pytest.raises(SystemExit) as stop: main(['evaluate', '--model', 'tiny-base', *unknown])
     assert 'horoscopes' in str(stop.value.code) and 'lm-eval ls tasks' in str(stop.value.code)
+
+
+def test_the_function_asks_the_same_benchmarks(tasks, tiny):
+    options = dict(tasks='arc_challenge,mmlu', include_path=str(tasks), limit=8, progress=False)
+    table = tc.evaluate(dict(one=tiny, two='tiny-base'), **options)
+    assert list(table.index) == ['arc_challenge acc', 'mmlu acc'] and (table.difference == 0).all()
+    again = tc.harness(*tiny, ['arc_challenge', 'mmlu'], str(tasks), 8)
+    assert list(again.value) == list(table.one) and set(again.questions) == {8}
+
+
+@pytest.fixture(scope='module')
+def held_out():
+    "The test table of a small world"
+    return tc.make_task(20, seed=0, towns=4, test=60).test
+
+
+def test_measures_are_those_of_the_single_functions(tiny, held_out):
+    model, _ = tiny
+    found = tc.evaluate(tiny, held_out, progress=False)['model 1']
+    losses, hits = tc.token_losses(model, held_out, progress=False), tc.token_hits(model, held_out)
+    assert np.isclose(found['loss (nats)'], np.nanmean(losses)) and np.isclose(found['token accuracy'], np.nanmean(hits))
+    assert np.isclose(found['perplexity'], np.exp(found['loss (nats)']))
+    assert np.isclose(found['accuracy on truth'], tc.accuracy(model, held_out))
+
+
+def test_models_by_path_name_or_loaded_and_differences_to_the_first(tiny, held_out, tmp_path):
+    tc.save_model(tmp_path/'model', *tiny)
+    one = tc.evaluate(tmp_path/'model', held_out, progress=False)
+    assert list(one.columns) == [str(tmp_path/'model')]
+    two = tc.evaluate([tiny, 'tiny-base'], held_out, progress=False)
+    assert list(two.columns) == ['model 1', 'tiny-base', 'difference'] and (two.difference.abs() < 1e-9).all()
+    three = tc.evaluate([tiny, tiny, str(tmp_path/'model')], held_out, progress=False)
+    assert list(three.columns)[3:] == ['difference of model 2', f'difference of {tmp_path/"model"}']
+
+
+def test_records_and_files_have_no_truth_but_the_other_measures(tiny, tmp_path):
+    records = [dict(instruction=f'Say {i}.', output=f'{i} it is') for i in range(6)]
+    (tmp_path/'held_out.jsonl').write_text('\n'.join(map(json.dumps, records)))
+    found = tc.evaluate(tiny, tmp_path/'held_out.jsonl', progress=False)
+    assert list(found.index) == ['loss (nats)', 'perplexity', 'token accuracy']
+    same = tc.evaluate(tiny, tc.load_records(tmp_path/'held_out.jsonl'), progress=False)
+    pd.testing.assert_frame_equal(found, same)
+
+
+def test_other_tokens_are_said(tiny, shared, tmp_path, caplog):
+    records = [dict(instruction=f'Say {i}.', output=f'{i} it is indeed') for i in range(6)]
+    (tmp_path/'held_out.jsonl').write_text('\n'.join(map(json.dumps, records)))
+    tc.evaluate(dict(tiny=tiny, other=str(shared('models/stories260K'))), tmp_path/'held_out.jsonl', progress=False)
+    assert 'cut the text into different tokens (tiny ' in caplog.text
+
+
+@pytest.mark.parametrize('models, options, said', [
+    (['tiny-base', './nowhere'], {}, '`models` is'),
+    (['tiny-base', 7], {}, "`models` is 'int'"),
+    (['tiny-base', 'tiny-base'], {}, 'different names'),
+    ([], {}, 'at least one model'),
+    ('tiny-base', dict(data=None), 'given, unless `tasks` is'),
+    ('tiny-base', dict(data='./nowhere.jsonl'), 'No such file'),
+    ('tiny-base', dict(data=[dict(instruction='a', output='b')]), "`data` is 'list'"),
+    ('tiny-base', dict(max_length=0), '`max_length` is 0'),
+    ('tiny-base', dict(limit=0), '`limit` is 0'),
+])
+def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, held_out, models, options, said):
+    def never(*args, **kwargs): raise AssertionError('a model was loaded')
+    monkeypatch.setattr(evaluation, 'load_model', never)
+    with pytest.raises(tc.BadInput, match=re.escape(said)): tc.evaluate(models, **dict(dict(data=held_out), **options))

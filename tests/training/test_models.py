@@ -1,5 +1,8 @@
 "Models larger than the memory they get, and models that are base and reference in one"
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -120,3 +123,19 @@ def test_clean_with_lora(records, tmp_path, method, capsys):
     assert type(run.model) is type(base) and not torch.equal(run.model.transformer.h[0].mlp.c_fc.weight, base.transformer.h[0].mlp.c_fc.weight)
     assert len(run.rounds) == (1 if method == 'fixed' else 3) and (run.rounds.kept.sum(), run.rounds.tokens.sum()) == (keep.sum(), tokens.sum())
     if method == 'fixed': assert keep.sum() == int(0.6 * tokens.sum())
+
+
+@pytest.mark.parametrize('limit, bars', [(1e9, False), (1, True)])
+def test_bars_are_for_large_models_and_stay_as_they_were(tmp_path, limit, bars):
+    "A process of its own: this one has all bars off"
+    program = f"""
+import sys
+from transformers.utils.logging import is_progress_bar_enabled
+from tokenclean_nb.training import models
+models.small_bytes = {limit}
+model, tokenizer = models.tiny_base()
+models.save_model({str(tmp_path)!r}, model, tokenizer)
+assert is_progress_bar_enabled()"""
+    env = {k: v for k, v in os.environ.items() if 'DISABLE' not in k}
+    done = subprocess.run([sys.executable, '-c', program], env=env, capture_output=True, text=True, check=True)
+    assert ('Loading weights' in done.stderr) == ('Writing model' in done.stderr) == bars, done.stderr
