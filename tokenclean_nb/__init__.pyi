@@ -18,6 +18,7 @@ from .bounds import (
     benefit_ratio as benefit_ratio,
     bound_verdict as bound_verdict,
 )
+from .data.conversations import chat_template as chat_template
 from .data.table import (
     load_records as load_records,
     encode as encode,
@@ -28,7 +29,6 @@ from .data.table import (
     row_numbers as row_numbers,
     positions as positions,
     trained as trained,
-    chat_template as chat_template,
 )
 from .scoring.losses import token_losses as token_losses, token_hits as token_hits
 from .scoring.scorers import (

@@ -21,8 +21,8 @@ def excess_loss(
 )->np.ndarray: # `loss_base - loss_ref`, nats; higher = more worth training on
     "How far the loss falls from base to reference: minus the influence of Pang et al. 2025"
     loss_base, loss_ref = np.asarray(loss_base), np.asarray(loss_ref)
-    if loss_base.shape != loss_ref.shape: raise BadInput('loss_ref', loss_ref.shape, f'of the same shape as `loss_base`, {loss_base.shape}')
-    return loss_base - loss_ref
+    if loss_base.shape == loss_ref.shape: return loss_base - loss_ref
+    raise BadInput('loss_ref', loss_ref.shape, f'of the same shape as `loss_base`, {loss_base.shape}')
 
 # %% ../../nbs/api/scoring/01_scorers.ipynb #d4b3066d
 def random_score(
@@ -32,19 +32,27 @@ def random_score(
     "A random score: the baseline that a scorer must beat"
     return np.random.default_rng(seed).random(len(flat(ds, 'input_ids')))
 
+# %% ../../nbs/api/scoring/01_scorers.ipynb #41d4eb15
 scorers = dict(
-    excess_loss=lambda ds: excess_loss(flat(ds, 'loss_base'), flat(ds, 'loss_ref')), # what the reference learned
-    low_reference_loss=lambda ds: -flat(ds, 'loss_ref'), # what the reference finds likely
-    high_base_loss=lambda ds: flat(ds, 'loss_base'), # what the base finds unlikely
-    truth=lambda ds: flat(ds, 'truth').astype(np.float64), # the oracle, where the truth is known
+    # what the reference learned
+    excess_loss=lambda ds: excess_loss(flat(ds, 'loss_base'), flat(ds, 'loss_ref')),
+    # what the reference finds likely
+    low_reference_loss=lambda ds: -flat(ds, 'loss_ref'),
+    # what the base finds unlikely
+    high_base_loss=lambda ds: flat(ds, 'loss_base'),
+    # the oracle, where the truth is known
+    truth=lambda ds: flat(ds, 'truth').astype(np.float64),
+    # what a scorer must beat
     random=random_score,
 )
 
+# %% ../../nbs/api/scoring/01_scorers.ipynb #42f246b1
 def score(
     ds:Dataset, # The table with the columns the scorer reads
     scorer:str='excess_loss', # A name in `scorers`
     **options, # Options of the scorer, such as `seed`
 )->Dataset: # The table with a column `score`, NaN where no token is trained
     "Add the column `score`"
-    values = scorers[check_choice(scorer, scorers, 'scorer')](ds, **options)
+    scorer = scorers[check_choice(scorer, scorers, 'scorer')]
+    values = scorer(ds, **options)
     return with_flat(ds, 'score', np.where(trained(ds), values, np.nan))

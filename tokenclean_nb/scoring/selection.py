@@ -21,23 +21,31 @@ def _keys(score):
     "Unsigned numbers that sort like the floats; 0 and -0 are one"
     bits = (score + score.dtype.type(0)).view(f'i{score.itemsize}')
     largest = np.iinfo(bits.dtype).max
-    return (bits ^ (bits >> (8 * score.itemsize - 1) & largest) ^ ~largest).view(f'u{score.itemsize}')
+    key = bits >> (8 * score.itemsize - 1) # all ones in a negative number, else all zeros
+    key &= largest # the larger a negative number's other bits, the smaller it is: they are turned
+    key ^= bits
+    key ^= ~largest
+    return key.view(f'u{score.itemsize}')
 
+# %% ../../nbs/api/scoring/02_selection.ipynb #0b79c0ad
 def kth_highest(
     chunks, # A function that goes through the competing scores from the start: arrays of floats
     k:int, # Which one, at least 1
     size:int, # Bytes of a score: 4 or 8
-)->tuple: # Its key, a whole number that sorts as the scores do, and how many of its ties are among the `k` highest
+)->tuple: # Its key, a whole number that sorts as scores do, and how many of its ties are among the `k`
     "The `k`-th highest score, exactly: two bytes of its key a pass, one chunk in memory"
     prefix = 0
-    for shift in range(8 * size - 16, -1, -16):
+    top = 8 * size - 16
+    for shift in range(top, -1, -16):
         counts = np.zeros(1 << 16, np.int64)
         for key in map(_keys, chunks()):
-            if shift < 8 * size - 16: key = key[key >> (shift + 16) == prefix]
-            counts += np.bincount((key >> shift & 0xffff).astype(np.int64), minlength=1 << 16)
-        above = counts[::-1].cumsum()[::-1] # how many have this digit or a higher one
-        digit = int(np.flatnonzero(above >= k)[-1])
-        prefix, k = prefix << 16 | digit, k - int(above[digit] - counts[digit])
+            if shift < top: key = key[key >> (shift + 16) == prefix]
+            digits = (key >> shift & 0xffff).astype(np.int64)
+            counts += np.bincount(digits, minlength=1 << 16)
+        at_least = counts[::-1].cumsum()[::-1] # how many have this digit or a higher one
+        digit = int(np.flatnonzero(at_least >= k)[-1])
+        above = int(at_least[digit] - counts[digit])
+        prefix, k = prefix << 16 | digit, k - above
     return prefix, k
 
 def keep_from_key(
@@ -45,7 +53,7 @@ def keep_from_key(
     compete:np.ndarray, # bool, flat: which of them compete
     kth:int, # A key, as `kth_highest` gives it
     ties:int, # How many of its ties to keep
-)->tuple: # bool, flat: the scores above the key and the first `ties` of its ties; and how many ties are left
+)->tuple: # bool, flat: the scores above the key and the first `ties` ties; and how many ties are left
     "Keep the tokens of one chunk"
     key = _keys(score)
     keep = (key > kth) & compete
@@ -56,61 +64,81 @@ def keep_from_key(
 # %% ../../nbs/api/scoring/02_selection.ipynb #5886835f
 chunk = 1 << 20 # tokens looked at together
 
+# %% ../../nbs/api/scoring/02_selection.ipynb #411c17fd
 def _top(score, trained, fraction):
     "Keep over the whole pool, a chunk at a time"
-    keep, parts = np.zeros(len(score), bool), [slice(a, a + chunk) for a in range(0, len(score), chunk)]
+    keep = np.zeros(len(score), bool)
+    parts = [slice(start, start + chunk) for start in range(0, len(score), chunk)]
     k = int(fraction * np.count_nonzero(trained))
     if k == 0: return keep
     kth, ties = kth_highest(lambda: (score[p][trained[p]] for p in parts), k, score.itemsize)
     for p in parts: keep[p], ties = keep_from_key(score[p], trained[p], kth, ties)
     return keep
 
+def _best_first(score, group):
+    "Places in the order of their groups, within a group the highest score first, ties in the order they have"
+    if score.itemsize > 4: return np.lexsort((-score, group))
+    both = (group.astype(np.int64) << 32) - _keys(score).astype(np.int64) # one number sorts 6x faster
+    return np.argsort(both, kind='stable')
+
 def _top_within(score, trained, fraction, group):
     "The same inside each group; this one sorts in memory"
-    group, score = pd.factorize(group[trained], use_na_sentinel=False)[0], score[trained]
+    competing = np.flatnonzero(trained)
+    group = pd.factorize(group[trained], use_na_sentinel=False)[0]
     n = np.bincount(group)
-    if score.itemsize > 4: order = np.lexsort((-score, group))
-    else: order = np.argsort((group.astype(np.int64) << 32) - _keys(score).astype(np.int64), kind='stable') # group and score in one number are 6x faster
-    rank = np.arange(len(score)) - np.repeat(np.cumsum(n) - n, n)
+    rank = np.arange(len(competing)) - np.repeat(np.cumsum(n) - n, n)
+    wanted = np.repeat((fraction * n).astype(np.int64), n)
     keep = np.zeros(len(trained), bool)
-    keep[np.flatnonzero(trained)[order]] = rank < np.repeat((fraction * n).astype(np.int64), n)
+    keep[competing[_best_first(score[trained], group)]] = rank < wanted
     return keep
 
+# %% ../../nbs/api/scoring/02_selection.ipynb #60d96186
 def check_scores(
     score:np.ndarray, # Scores, flat
     trained:np.ndarray, # bool, flat: which of them compete
 ):
     "Refuse a competing score that is NaN or infinite"
-    bad = [np.flatnonzero(trained[a:a + chunk] & ~np.isfinite(score[a:a + chunk])) + a for a in range(0, len(score), chunk)]
-    first = next((b[0] for b in bad if len(b)), None)
-    if first is not None: raise BadInput('score', f'{sum(map(len, bad))} NaN or infinite values', 'finite at every trained token', f'The first is token {first}; look at its losses.')
+    count, first = 0, None
+    for start in range(0, len(score), chunk):
+        part = slice(start, start + chunk)
+        bad = np.flatnonzero(trained[part] & ~np.isfinite(score[part]))
+        if len(bad) and first is None: first = start + bad[0]
+        count += len(bad)
+    if not count: return
+    remedy = f'The first is token {first}; look at its losses.'
+    raise BadInput('score', f'{count} NaN or infinite values', 'finite at every trained token', remedy)
 
 # %% ../../nbs/api/scoring/02_selection.ipynb #cb1886ed
 def keep_top(
     score:np.ndarray, # One score per token, flat; higher = keep
     trained:np.ndarray, # bool, flat; only these tokens compete
     fraction:float, # Share to keep of the competing tokens of each group, in (0, 1]
-    within:np.ndarray|None=None, # One group per token, flat: tokens compete only inside their group; None: the whole pool
+    within:np.ndarray|None=None, # One group per token, flat: tokens compete inside it; None: the whole pool
 )->np.ndarray: # bool, flat; exactly `int(fraction * n)` True in each group of n competing tokens
     "Keep the tokens with the highest scores"
     score, trained = np.asarray(score), np.asarray(trained, dtype=bool)
     if score.dtype.kind != 'f': score = score.astype(np.float64)
     check_fraction(fraction)
-    for name, a in [('trained', trained)] + ([('within', np.asarray(within))] if within is not None else []):
-        if a.shape != score.shape: raise BadInput(name, a.shape, f'a flat array of {score.size} values, one per score')
+    beside = dict(trained=trained) | ({} if within is None else dict(within=np.asarray(within)))
+    for name, values in beside.items():
+        if values.shape != score.shape:
+            raise BadInput(name, values.shape, f'a flat array of {score.size} values, one per score')
     check_scores(score, trained)
-    return _top(score, trained, fraction) if within is None else _top_within(score, trained, fraction, np.asarray(within))
+    if within is None: return _top(score, trained, fraction)
+    return _top_within(score, trained, fraction, beside['within'])
 
 # %% ../../nbs/api/scoring/02_selection.ipynb #e4a517e0
 def groups(
     ds:Dataset, # The table
-    within, # None: the whole pool; 'row': the row; a column's name; or an array with one group per token, flat
+    within, # None: the whole pool; 'row': the row; a column's name; or one group per token, flat
 )->np.ndarray|None: # One group per token, flat, or None
     "The competition groups that `within` names"
     if within is None: return None
     if not isinstance(within, str): return np.asarray(within)
     if within == 'row': return row_numbers(ds)
-    if within not in ds.column_names: raise BadInput('within', within, "None, 'row', an array, or one of the columns " + ', '.join(ds.column_names))
+    if within not in ds.column_names:
+        columns = ', '.join(ds.column_names)
+        raise BadInput('within', within, f"None, 'row', an array, or one of the columns {columns}")
     kind = ds.data.schema.field(within).type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind): return flat(ds, within)
     return np.asarray(ds.with_format(None)[within][:])[row_numbers(ds)]
@@ -121,4 +149,5 @@ def clean_labels(
     keep:str='keep', # Name of the bool column; True = trained on
 )->Dataset: # The same rows; `labels` is -100 where a token is not kept
     "Mask the labels of the tokens that were not kept"
-    return with_flat(ds, 'labels', np.where(flat(ds, keep), flat(ds, 'labels'), np.int32(-100)))
+    labels = np.where(flat(ds, keep), flat(ds, 'labels'), np.int32(-100))
+    return with_flat(ds, 'labels', labels)

@@ -35,7 +35,8 @@ def write_shard(
 ):
     "Write a shard: its values, and a digest of them and their rows"
     metadata = dict(digest=digest([column, data_fingerprint(rows), values]))
-    with atomic(path) as temporary: pq.write_table(pa.table({column: values}).replace_schema_metadata(metadata), temporary)
+    table = pa.table({column: values}).replace_schema_metadata(metadata)
+    with atomic(path) as temporary: pq.write_table(table, temporary)
 
 def read_shard(
     path:str|Path, # A shard
@@ -49,13 +50,23 @@ def read_shard(
         sound = values.dtype == np.float32 and written == digest([column, data_fingerprint(rows), values])
     except FileNotFoundError: raise
     except Exception: sound = False # a changed byte can make Parquet fail in any way
-    if not sound: raise BadInput('folder', str(path), 'a shard of these rows, as it was written', 'Delete the file and run again; tokenclean score --rebuild does that for every damaged shard.')
-    return values
+    if sound: return values
+    remedy = 'Delete the file and run again; tokenclean score --rebuild does that for every damaged shard.'
+    raise BadInput('folder', str(path), 'a shard of these rows, as it was written', remedy)
 
 # %% ../../nbs/api/scoring/03_shards.ipynb #9ca78117
-def shard_path(folder, column, k)->Path:
-    "The file of shard number `k` of a column"
+def shard_path(
+    folder:str|Path, # Where the run keeps its shards
+    column:str, # 'loss_base' or 'loss_ref'
+    k:int, # Number of the shard, from 0
+)->Path: # The file of that shard
+    "Where a shard is kept"
     return Path(folder)/column/f'{k:05d}.parquet'
+
+# %% ../../nbs/api/scoring/03_shards.ipynb #acfc1e20
+def _shards(ds, size):
+    "The rows of each shard, with its number"
+    return enumerate(cut(ds, size or shard_rows))
 
 def _done(path, column, rows, rebuild):
     "Is this shard there and sound? A damaged one is an error, or with `rebuild` not there"
@@ -70,24 +81,27 @@ def _done(path, column, rows, rebuild):
 def score_shards(
     model, # A causal language model
     ds:Dataset, # The table
-    folder:str|Path, # Where this run keeps its shards; `storage.run_folder` makes sure that it is the same run
+    folder:str|Path, # Where this run keeps its shards
     column:str, # 'loss_base' or 'loss_ref': the name of the column and of the folder of its shards
-    dtype:str|None=None, # As in `losses.token_losses`
-    token_budget:int|None=None, # As in `losses.token_losses`
-    progress:bool=True, # As in `losses.token_losses`; only the main process shows it
+    dtype:str|None=None, # As in `tc.token_losses`
+    token_budget:int|None=None, # As in `tc.token_losses`
+    progress:bool=True, # As in `tc.token_losses`; only the main process shows it
     rebuild:bool=False, # Compute damaged shards again instead of refusing them?
     size:int|None=None, # Rows in a shard; None: `shard_rows`
 ):
     "Compute the shards that are missing; of several processes each does its share, and all end together"
     if token_budget is not None: check_count(token_budget, 'token_budget')
     here = processes()
-    mine = list(islice(enumerate(cut(ds, size or shard_rows)), here.process_index, None, here.num_processes))
-    todo = [(k, rows) for k, rows in mine if not _done(shard_path(folder, column, k), column, rows, rebuild)]
+    mine = islice(_shards(ds, size), here.process_index, None, here.num_processes)
+    files = [(shard_path(folder, column, k), rows) for k, rows in mine]
+    todo = [(path, rows) for path, rows in files if not _done(path, column, rows, rebuild)]
     with losses_bar([rows for _, rows in todo], progress and here.is_main_process, column) as bar:
-        for k, rows in todo:
-            write_shard(shard_path(folder, column, k), column, rows, token_losses(model, rows, dtype, token_budget, bar=bar))
+        for path, rows in todo:
+            losses = token_losses(model, rows, dtype, token_budget, bar=bar)
+            write_shard(path, column, rows, losses)
     here.wait_for_everyone()
 
+# %% ../../nbs/api/scoring/03_shards.ipynb #592c35b3
 def sharded_losses(
     model, # As in `score_shards`
     ds:Dataset, # As in `score_shards`
@@ -95,20 +109,36 @@ def sharded_losses(
     column:str, # As in `score_shards`
     size:int|None=None, # As in `score_shards`
     **options, # Of `score_shards`
-)->np.ndarray: # As `losses.token_losses`
+)->np.ndarray: # As `tc.token_losses`
     "`token_losses` in shards that survive an interruption"
     score_shards(model, ds, folder, column, size=size, **options)
-    values = [read_shard(shard_path(folder, column, k), column, rows) for k, rows in enumerate(cut(ds, size or shard_rows))]
+    values = [read_shard(shard_path(folder, column, k), column, rows) for k, rows in _shards(ds, size)]
     return np.concatenate(values) if values else np.empty(0, np.float32)
 
 # %% ../../nbs/api/scoring/03_shards.ipynb #c60e6bce
-def _append(writer, path, ds):
-    "Write a table as one row group; the first one makes the writer"
-    table = ds.with_format('arrow')[:]
-    writer = writer or pq.ParquetWriter(path, table.schema)
-    writer.write_table(table, row_group_size=max(1, len(table)))
-    return writer
+class _RowGroups:
+    "A Parquet file to which one table after the other is added, each as one row group"
+    def __init__(self, path): self.path, self.file = path, None
 
+    def __enter__(self): return self
+
+    def __exit__(self, *error):
+        if self.file: self.file.close()
+
+    def add(self, ds):
+        "Write a table; the first one gives the columns"
+        table = ds.with_format('arrow')[:]
+        if self.file is None: self.file = pq.ParquetWriter(self.path, table.schema)
+        self.file.write_table(table, row_group_size=max(1, len(table)))
+
+def _with_losses(rows, folder, columns, k):
+    "The rows of shard number `k` with their losses, and with a score where there are two"
+    for column in columns:
+        losses = read_shard(shard_path(folder, column, k), column, rows)
+        rows = with_flat(rows, column, losses)
+    return score(rows) if 'loss_ref' in columns else rows
+
+# %% ../../nbs/api/scoring/03_shards.ipynb #e4848850
 def write_scored(
     ds:Dataset, # The table
     folder:str|Path, # The folder of its shards
@@ -117,31 +147,41 @@ def write_scored(
     size:int|None=None, # As in `score_shards`
 )->dict: # `rows`, `tokens`, `trained` tokens, mean `loss_base` in nats
     "Write the table with the losses of all its shards"
-    n, total, writer = dict(rows=0, tokens=0, trained=0), 0.0, None
-    with atomic(path) as temporary:
-        for k, rows in enumerate(cut(ds, size or shard_rows)):
-            for column in columns: rows = with_flat(rows, column, read_shard(shard_path(folder, column, k), column, rows))
-            if 'loss_ref' in columns: rows = score(rows)
-            writer = _append(writer, temporary, rows)
+    n, total = dict(rows=0, tokens=0, trained=0), 0.0
+    with atomic(path) as temporary, _RowGroups(temporary) as out:
+        for k, rows in _shards(ds, size):
+            rows = _with_losses(rows, folder, columns, k)
+            out.add(rows)
             want, loss = trained(rows), flat(rows, 'loss_base')
-            n, total = {c: n[c] + more for c, more in zip(n, (len(rows), len(want), int(want.sum())))}, total + float(loss[want].sum(dtype=np.float64))
-        writer.close()
+            n['rows'] += len(rows)
+            n['tokens'] += len(want)
+            n['trained'] += int(want.sum())
+            total += float(loss[want].sum(dtype=np.float64))
+        if not n['trained']:
+            raise BadInput('ds', f'{len(ds)} rows', 'a table with at least one trained token')
     return n | dict(loss_base=total / n['trained'])
 
 # %% ../../nbs/api/scoring/03_shards.ipynb #b663ed3b
-def _row_groups(files):
-    "The tables in all row groups of scored Parquet files, one in memory at a time"
-    for f in files:
-        with pq.ParquetFile(f) as file:
-            for i in range(file.num_row_groups): yield Dataset(file.read_row_group(i, columns=['input_ids', 'labels', 'score'], use_threads=False))
+_needed = ['input_ids', 'labels', 'score']
 
 def _scored_file(source):
     "The scored table of a folder, or the Parquet file itself"
     path = Path(source)/'data.parquet' if Path(source).is_dir() else Path(source)
     try: columns = pq.read_schema(path).names
-    except (OSError, pa.ArrowInvalid): raise BadInput('source', str(source), 'a folder with data.parquet, or a Parquet file', 'Run tokenclean score into it first.') from None
-    if not {'input_ids', 'labels', 'score'} <= set(columns): raise BadInput('source', str(source), 'a table with input_ids, labels and score', 'Score with a reference: tokenclean score --reference MODEL.')
-    return path
+    except (OSError, pa.ArrowInvalid):
+        allowed = 'a folder with data.parquet, or a Parquet file'
+        raise BadInput('source', str(source), allowed, 'Run tokenclean score into it first.') from None
+    if {*_needed} <= {*columns}: return path
+    allowed = 'a table with ' + ', '.join(_needed)
+    remedy = 'Score with a reference: tokenclean score --reference MODEL.'
+    raise BadInput('source', str(source), allowed, remedy)
+
+def _row_groups(files):
+    "The tables in all row groups of scored Parquet files, one in memory at a time"
+    for f in files:
+        with pq.ParquetFile(f) as file:
+            for i in range(file.num_row_groups):
+                yield Dataset(file.read_row_group(i, columns=_needed, use_threads=False))
 
 def _counted(files):
     "How many tokens compete, and the bytes of a score; a score that is not a number is refused"
@@ -150,9 +190,29 @@ def _counted(files):
         values, want = flat(rows, 'score'), trained(rows)
         check_scores(values, want)
         n += int(want.sum())
-    if not n: raise BadInput('source', [str(f) for f in files], 'tables with at least one trained token')
-    return n, values.itemsize
+    if n: return n, values.itemsize
+    raise BadInput('source', [str(f) for f in files], 'tables with at least one trained token')
 
+# %% ../../nbs/api/scoring/03_shards.ipynb #5bfdb334
+def _threshold(files, k, size):
+    "Key of the lowest score that is kept, and how many of its ties are; a key above all where none is kept"
+    if k == 0: return 1 << 8 * size, 0
+    def competing(): return (flat(rows, 'score')[trained(rows)] for rows in _row_groups(files))
+    return kth_highest(competing, k, size)
+
+def _write_kept(files, path, kth, ties):
+    "Write the cleaned labels of all files, and say the lowest score that was kept"
+    lowest = np.inf
+    with _RowGroups(path) as out:
+        for rows in _row_groups(files):
+            values = flat(rows, 'score')
+            keep, ties = keep_from_key(values, trained(rows), kth, ties)
+            lowest = min(lowest, float(values[keep].min(initial=np.inf)))
+            cleaned = clean_labels(with_flat(rows, 'keep', keep))
+            out.add(cleaned.select_columns(['input_ids', 'labels']))
+    return lowest
+
+# %% ../../nbs/api/scoring/03_shards.ipynb #1926a2df
 def select_shards(
     sources:list, # Folders of `tokenclean score`, or scored Parquet files: together one pool
     out:str|Path, # The Parquet file to write: `input_ids` and cleaned `labels` of all rows, in order
@@ -160,16 +220,9 @@ def select_shards(
 )->dict: # `tokens` that competed, `kept` ones, and the `threshold` score
     "Keep the tokens with the highest scores of all files together, and write the cleaned labels"
     check_fraction(fraction)
-    files = [_scored_file(s) for s in sources]
+    files = [_scored_file(source) for source in sources]
     n, size = _counted(files)
-    k, threshold, writer = int(fraction * n), np.inf, None
-    competing = lambda: (flat(rows, 'score')[trained(rows)] for rows in _row_groups(files))
-    kth, ties = kth_highest(competing, k, size) if k else (1 << 8 * size, 0)
-    with atomic(out) as temporary:
-        for rows in _row_groups(files):
-            values = flat(rows, 'score')
-            keep, ties = keep_from_key(values, trained(rows), kth, ties)
-            threshold = min(threshold, float(values[keep].min(initial=np.inf)))
-            writer = _append(writer, temporary, clean_labels(with_flat(rows, 'keep', keep)).select_columns(['input_ids', 'labels']))
-        writer.close()
+    k = int(fraction * n)
+    kth, ties = _threshold(files, k, size)
+    with atomic(out) as temporary: threshold = _write_kept(files, temporary, kth, ties)
     return dict(tokens=n, kept=k, threshold=threshold)
