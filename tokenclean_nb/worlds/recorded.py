@@ -86,7 +86,7 @@ def example_table(
         ds = with_flat(ds, column, np.where(truth < 0, np.nan, values).astype(np.float32))
     return with_flat(ds, 'keep', keep_top(flat(ds, 'score'), truth >= 0, fraction))
 
-# %% ../../nbs/api/worlds/02_recorded.ipynb #recorded-results-export
+# %% ../../nbs/api/worlds/03_recorded.ipynb #recorded-results-export
 result_names = 'rounds', 'methods', 'groups' # of lessons 5, 6 and 7
 
 def recorded_results(
