@@ -59,7 +59,7 @@ def training_in_force(
     model, # A causal language model; `training_arguments` in its config are its own
     **given, # Arguments of `transformers.TrainingArguments`
 )->dict: # Name -> value
-    "The training arguments in force: ours, over them the model's own, over them the given ones"
+    "The arguments in force: ours, over them the model's own, over them the given ones"
     own = getattr(causal_lm(model).config, 'training_arguments', None) or {}
     return {**defaults, **own, **given}
 
@@ -70,7 +70,8 @@ def _arguments(given, folder, rows):
     try: args = TrainingArguments(**place | given)
     except TypeError as e:
         reason = str(e).split('__init__() ')[-1]
-        raise BadInput('training', sorted(given), 'arguments of transformers.TrainingArguments', reason) from None
+        allowed = 'arguments of transformers.TrainingArguments'
+        raise BadInput('training', sorted(given), allowed, reason) from None
     # packed rows are one sequence, which DataParallel cannot share out: a process trains on one GPU
     args._n_gpu = min(args.n_gpu, 1)
     batch = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
@@ -119,6 +120,8 @@ def _summed(logits, target):
     "Sum of the losses of targets"
     return F.cross_entropy(logits.float(), target.to(logits.device), reduction='sum')
 
+def _later_sum(head, target): return _summed(head(), target)
+
 class _KeptTrainer(Trainer):
     "A Trainer whose model runs its head only where a token is trained"
     def __init__(self, **options): super().__init__(compute_loss_func=self._loss, **options)
@@ -136,7 +139,7 @@ class _KeptTrainer(Trainer):
         loss = _summed(outputs.logits[0], target[:most])
         for head, right in zip(self.later, target[most:].split(max(1, most))):
             with self.accelerator.autocast():
-                loss = loss + checkpoint(lambda: _summed(head(), right), use_reentrant=False)
+                loss = loss + checkpoint(_later_sum, head, right, use_reentrant=False)
         return loss / (num_items_in_batch or max(1, len(target)))
 
 def _trainer(model, **options):
