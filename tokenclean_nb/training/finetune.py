@@ -29,7 +29,7 @@ from ..data.storage import processes
 from ..data.table import lengths, row_numbers, trained
 from ..errors import BadInput
 from ..scoring.losses import _head, causal_lm, splits
-from .batches import collate, pack, packs, row_by_row
+from .batches import collate, pack, packs, row_by_row, without_mask_advice
 from .models import shared_copy
 
 # %% ../../nbs/api/training/01_finetune.ipynb #daf1a8bd
@@ -177,7 +177,8 @@ def _to_train(first, lora, seed):
 def _fit(model, rows, training, progress):
     "Train the model in place; its Trainer afterwards"
     packed = packs(model)
-    with tempfile.TemporaryDirectory() as folder, row_by_row(model) if packed else nullcontext():
+    apart = row_by_row(model) if packed else nullcontext()
+    with tempfile.TemporaryDirectory() as folder, apart, without_mask_advice():
         args = _arguments(training, folder, len(rows))
         trainer = _trainer(model, args=args, train_dataset=rows, data_collator=pack if packed else collate)
         if trainer.is_fsdp_enabled:
