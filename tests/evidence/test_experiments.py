@@ -8,10 +8,13 @@ from datasets import Dataset
 from hypothesis import example, given, settings, strategies as st
 
 from tokenclean_nb.data.table import flat, trained
-from tokenclean_nb.evidence.grids import cell_path, grid, plot_gain_map, payoff_table, run_cells, run_grid
+from tokenclean_nb.evidence.grids import cell_path, grid, run_cells, run_grid
+from tokenclean_nb.evidence.intervals import payoff_table
+from tokenclean_nb.evidence.plots import plot_gain_map
 from tokenclean_nb.training.models import tiny_base
 from tokenclean_nb.worlds.planted import plant_noise, with_planted_truth
-from tokenclean_nb.evidence.studies import plan, run_method, run_studies
+from tokenclean_nb.evidence.plan import plan, run_studies
+from tokenclean_nb.evidence.studies import measure_method
 
 shared = Path(__file__).resolve().parents[2]/'shared'
 words = st.text(st.characters(exclude_categories=['Cs', 'Co']), min_size=1, max_size=60).filter(str.strip)
@@ -50,7 +53,7 @@ def test_a_cell_that_fails_leaves_the_others_and_no_half_file(tmp_path):
 
 
 def test_two_processes_measure_what_one_does(tmp_path):
-    cells = [(run_method, s) for s in grid(seed=[0, 1], method='fixed', n=60)]
+    cells = [(measure_method, s) for s in grid(seed=[0, 1], method='fixed', n=60)]
     for workers in (1, 2): run_cells(cells, tmp_path/str(workers), workers, progress=False)
     frames = [pd.concat(pd.read_parquet(cell_path(tmp_path/str(w), *c)) for c in cells).drop(columns=['cpu_seconds', 'method_seconds']) for w in (1, 2)]
     pd.testing.assert_frame_equal(*frames)

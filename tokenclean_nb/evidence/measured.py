@@ -13,7 +13,7 @@ import pandas as pd
 from datasets import Dataset
 
 from ..bounds import quantity_term, required_noise_drop
-from ..cleaning.methods import Cleaning
+from ..cleaning.results import Cleaning
 from ..data.table import flat, row_numbers, trained
 from ..errors import BadInput
 from .evaluation import accuracy
@@ -22,40 +22,50 @@ from .evaluation import accuracy
 def error_on(
     test:Dataset, # A table with `truth`, such as `Task.test`
     by:str|None=None, # A column with a value per row, such as 'group': one error per value as well
-): # A function of a model to a dict: `error`, and `error_<value>` for each value of `by`; shares in [0, 1]
+): # A function of a model to a dict of shares: `error`, and `error_<value>` for each value of `by`
     "Make a `measure` for a run: the share of informative test tokens that are not the model's first choice"
+    if by is None: return lambda model: dict(error=1 - accuracy(model, test))
+    informative = (flat(test, 'truth') == 1) & trained(test)
+    tokens = pd.Series(np.asarray(test[by][:])[row_numbers(test)[informative]]).value_counts()
     def measure(model):
-        if by is None: return dict(error=1 - accuracy(model, test))
         errors = 1 - accuracy(model, test, by)
-        return dict(error=float(np.average(errors, weights=tokens[errors.index]))) | {f'error_{g}': e for g, e in errors.items()}
-    if by is not None:
-        informative = (flat(test, 'truth') == 1) & trained(test)
-        tokens = pd.Series(np.asarray(test[by][:])[row_numbers(test)[informative]]).value_counts()
+        overall = float(np.average(errors, weights=tokens[errors.index]))
+        return dict(error=overall) | {f'error_{value}': float(error) for value, error in errors.items()}
     return measure
 
 # %% ../../nbs/api/evidence/02_measured.ipynb #0ad64bf0
-def _needs(rounds, columns, method):
-    "Refuse a history that lacks what a measured bound needs"
-    remedy = dict(noise_after='Only generated data has a truth: see synthetic.make_task.', error='Run with measure=error_on(task.test).')
-    for c in columns:
-        if c not in rounds or rounds[c].isna().any(): raise BadInput('runs', f'{method} with {list(rounds.columns)}', f'runs whose rounds all have `{c}`', remedy[c])
+_remedies = dict(noise_after='Only generated data has a truth: see tc.make_task.',
+    error='Run with measure=tc.error_on(task.test).')
 
-def measured_bounds(
-    *runs:Cleaning, # Runs on data with truth, made with `measure=error_on(...)`
-    delta:float=0.05, # The bounds fail with at most this probability, in (0, 1)
-)->pd.DataFrame: # A row per run and round: method, round; tokens, kept so far; noise_round; quality, quantity, bound; error; violated
-    "Noise rate, both terms, bound and measured error of runs, round by round"
-    return pd.concat([_measured(run.method, run.rounds, delta) for run in runs], ignore_index=True)
+def _check_rounds(method, rounds):
+    "Refuse a history that lacks what a measured bound needs"
+    for column, remedy in _remedies.items():
+        if column in rounds and rounds[column].notna().all(): continue
+        came = f'{method} with {list(rounds.columns)}'
+        raise BadInput('runs', came, f'runs whose rounds all have `{column}`', remedy)
+    if rounds.kept.iloc[0] == 0:
+        raise BadInput('runs', method, 'runs that train on at least one token in their first round')
 
 def _measured(method, rounds, delta):
     "`measured_bounds` of one run"
-    _needs(rounds, ['noise_after', 'error'], method)
-    if rounds.kept.iloc[0] == 0: raise BadInput('runs', method, 'runs that train on at least one token in their first round')
+    _check_rounds(method, rounds)
     tokens, kept = rounds.tokens.cumsum(), rounds.kept.cumsum()
-    found = pd.DataFrame(dict(method=method, round=rounds['round'], tokens=tokens, kept=kept, noise_round=rounds.noise_after,
-        quality=(rounds.noise_after * rounds.tokens).cumsum() / tokens, quantity=quantity_term(kept.to_numpy(), delta)))
+    found = pd.DataFrame(dict(method=method, round=rounds['round'], tokens=tokens, kept=kept))
+    found['noise_round'] = rounds.noise_after
+    found['quality'] = (rounds.noise_after * rounds.tokens).cumsum() / tokens
+    found['quantity'] = quantity_term(kept.to_numpy(), delta)
     found['bound'] = found.quality + found.quantity
-    return found.assign(error=rounds.error, violated=rounds.error > found.bound)
+    found['error'] = rounds.error
+    found['violated'] = found.error > found.bound
+    return found
+
+# %% ../../nbs/api/evidence/02_measured.ipynb #3bf794a8
+def measured_bounds(
+    *runs:Cleaning, # Runs on data with truth, made with `measure=error_on(...)`
+    delta:float=0.05, # The bounds fail with at most this probability, in (0, 1)
+)->pd.DataFrame: # A row per run and round; `tokens` and `kept` count all rounds so far
+    "Noise rate, both terms, bound and measured error of runs, round by round"
+    return pd.concat([_measured(run.method, run.rounds, delta) for run in runs], ignore_index=True)
 
 # %% ../../nbs/api/evidence/02_measured.ipynb #1bcbf894
 def bound_report(
@@ -64,10 +74,13 @@ def bound_report(
     "Say in words whether the measured errors keep to their bounds"
     bad, n = measured[measured.violated], len(measured)
     margin = (measured.bound - measured.error).min()
-    if not len(bad): return f'The bound holds in all {n} measured rounds; the smallest margin is {margin:.3f}.'
-    where = '; '.join(f"{method}: round {', '.join(map(str, g['round']))}" for method, g in bad.groupby('method', sort=False))
+    if not len(bad):
+        return f'The bound holds in all {n} measured rounds; the smallest margin is {margin:.3f}.'
+    rounds = bad.groupby('method', sort=False)['round'].agg(lambda r: ', '.join(map(str, r)))
+    where = '; '.join(f'{method}: round {which}' for method, which in rounds.items())
     return (f'The bound is violated in {len(bad)} of {n} measured rounds ({where}), by up to {-margin:.3f}. '
-        'It has no term for the capacity of the model and speaks of independent token labels, so it does not cover what is measured here.')
+        'It has no term for the capacity of the model and speaks of independent token labels, '
+        'so it does not cover what is measured here.')
 
 # %% ../../nbs/api/evidence/02_measured.ipynb #f62cb707
 def rounds_by_group(
@@ -76,21 +89,32 @@ def rounds_by_group(
     delta:float=0.05, # As in `measured_bounds`
 )->pd.DataFrame: # A row per group and round: group, round, tokens, kept, noise_before, noise_after, pays
     "Tokens, noise rates and pay-off of each group in each round"
-    ds = run.data
-    for c in (by, 'truth', 'keep'):
-        if c not in ds.column_names: raise BadInput('run', ds.column_names, f'a run on a table with the column {c}')
-    part = np.asarray(ds['part'][:]) if 'part' in ds.column_names else np.full(len(ds), run.rounds['round'][0])
-    truth, keep, row = flat(ds, 'truth'), flat(ds, 'keep'), row_numbers(ds)
-    known = trained(ds) & (truth >= 0)
-    tokens = pd.DataFrame(dict(group=np.asarray(ds[by][:])[row], round=part[row], kept=keep, bad=truth != 1, wrong=keep != (truth == 1)))[known]
-    found = tokens.groupby(['group', 'round']).agg(tokens=('kept', 'size'), kept=('kept', 'sum'), noise_before=('bad', 'mean'), noise_after=('wrong', 'mean')).reset_index()
-    needed = required_noise_drop(found.tokens, np.maximum(found.kept, 1e-9) / found.tokens, delta)
+    found = _labels(run, by).groupby(['group', 'round']).agg(tokens=('kept', 'size'), kept=('kept', 'sum'),
+        noise_before=('bad', 'mean'), noise_after=('wrong', 'mean')).reset_index()
+    kept = np.maximum(found.kept, 1e-9) # a group of which nothing is kept never pays
+    needed = required_noise_drop(found.tokens, kept / found.tokens, delta)
     return found.assign(pays=found.noise_before - found.noise_after - needed)
 
+def _labels(run, by):
+    "A row per response token: its group and round, is it kept, is it bad, is its label wrong"
+    ds = run.data
+    for column in (by, 'truth', 'keep'):
+        if column not in ds.column_names:
+            raise BadInput('run', ds.column_names, f'a run on a table with the column {column}')
+    first = run.rounds['round'][0]
+    rounds = np.asarray(ds['part'][:]) if 'part' in ds.column_names else np.full(len(ds), first)
+    truth, keep, row = flat(ds, 'truth'), flat(ds, 'keep'), row_numbers(ds)
+    tokens = pd.DataFrame(dict(group=np.asarray(ds[by][:])[row], round=rounds[row], kept=keep))
+    tokens = tokens.assign(bad=truth != 1, wrong=keep != (truth == 1))
+    return tokens[trained(ds) & (truth >= 0)]
+
+# %% ../../nbs/api/evidence/02_measured.ipynb #7f82fd4a
 def regime(
-    lead:np.ndarray, # How far cleaning is ahead in each round: `pays`, or the error of full training minus that of cleaning
+    lead:np.ndarray, # By round, how far cleaning is ahead: `pays`, or error of full training minus its own
 )->str: # 'rich get richer', 'poor get poorer' or 'mixed'
-    "Name what cleaning does to a group (definition ours): ahead in every round, behind in every round, or now this and now that"
+    "Name what cleaning does to a group: ahead in every round, behind in every round, or mixed"
     lead = np.asarray(lead, float)
-    if not len(lead) or not np.isfinite(lead).all(): raise BadInput('lead', lead, 'at least one finite number', 'Leave the warm-up round out.')
-    return 'rich get richer' if (lead > 0).all() else 'poor get poorer' if (lead < 0).all() else 'mixed'
+    if not len(lead) or not np.isfinite(lead).all():
+        raise BadInput('lead', lead, 'at least one finite number', 'Leave the warm-up round out.')
+    if (lead > 0).all(): return 'rich get richer'
+    return 'poor get poorer' if (lead < 0).all() else 'mixed'

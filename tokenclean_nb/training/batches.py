@@ -20,7 +20,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from ..scoring.losses import causal_lm
+from ..scoring.heads import causal_lm, device_of
 
 # %% ../../nbs/api/training/02_batches.ipynb #batches-row
 def trimmed(
@@ -88,7 +88,7 @@ def packs(
     "Try on two short rows whether a model can be trained on packed rows"
     rows = [dict(input_ids=ids, labels=ids) for ids in ([0, 1, 2, 3, 1], [3, 2, 1, 0])]
     def logits(rows):
-        batch = send_to_device(pack(rows), model.device)
+        batch = send_to_device(pack(rows), device_of(model))
         del batch['labels']
         with without_mask_advice(): return model(**batch).logits[0]
     try:

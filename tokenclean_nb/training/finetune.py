@@ -28,7 +28,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerCallback
 from ..data.storage import processes
 from ..data.table import lengths, row_numbers, trained
 from ..errors import BadInput
-from ..scoring.losses import _head, causal_lm, splits
+from ..scoring.heads import causal_lm, device_of, run_head, splits
 from .batches import collate, pack, packs, row_by_row, without_mask_advice
 from .models import shared_copy
 
@@ -93,7 +93,7 @@ class _TokenBar(TrainerCallback):
 # %% ../../nbs/api/training/01_finetune.ipynb #fa6698a1
 def _at_once(model):
     "Rows of logits that fit into a quarter of a GPU's free memory, or into 2 GB elsewhere"
-    device, room = model.device, 2**31
+    device, room = device_of(model), 2**31
     if device.type == 'cuda':
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         room = (torch.cuda.mem_get_info(device)[0] + unused) // 4
@@ -109,7 +109,7 @@ def _states_at(model, wanted, most):
         hook.remove() # the other heads stand in for the body: they must not come by here
         states = output.last_hidden_state
         first, *others = states[wanted.to(states.device)].split(most)
-        later.extend(partial(_head, model, output, part) for part in others)
+        later.extend(partial(run_head, model, output, part) for part in others)
         output.last_hidden_state = first[None]
         return output
     hook = causal_lm(model).base_model.register_forward_hook(choose)
