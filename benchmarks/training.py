@@ -114,7 +114,7 @@ def compare(args):
 
 GPT-2-124M shape, random weights, one thread, {args.steps} optimizer steps (AdamW) of {args.batch} rows in random order, the same for every way, each way in a process of its own.
 Rows of {n.mean():.0f} tokens on average, {n.max()} at most, {trained(ds).mean():.0%} of them trained before cleaning; padded, {padding.min():.0%} to {padding.max():.0%} of a batch is padding, {1 - n.sum() / (n.max(1).sum() * args.batch):.0%} over all.
-Kept tokens are drawn at random. Speed is the time of the plain Trainer over all steps, with the same labels, divided by that of the way."""
+Kept tokens are drawn at random. Speed is the time of the plain Trainer over all steps, with the same labels, divided by that of the way. The plain Trainer has the model as transformers gives it, the other ways as `tc.load_model` does, with the GELU in one operation."""
 
 
 if __name__ == '__main__':

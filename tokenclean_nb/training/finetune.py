@@ -116,6 +116,7 @@ def _states_at(model, wanted, most):
     try: yield later
     finally: hook.remove()
 
+# %% ../../nbs/api/training/01_finetune.ipynb #kept-trainer
 def _summed(logits, target):
     "Sum of the losses of targets"
     return F.cross_entropy(logits.float(), target.to(logits.device), reduction='sum')
