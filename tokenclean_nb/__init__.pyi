@@ -69,17 +69,14 @@ from .figures.tokens import (
     one_below_the_other as one_below_the_other,
 )
 from .figures.token_figure import plot_tokens as plot_tokens
-from .figures.scores import (
-    plot_scores as plot_scores,
-    plot_quadrants as plot_quadrants,
+from .figures.scores import plot_scores as plot_scores, plot_quadrants as plot_quadrants
+from .figures.rounds import (
     plot_rounds as plot_rounds,
+    plot_round_scores as plot_round_scores,
     plot_quadrant_rounds as plot_quadrant_rounds,
 )
-from .figures.comparisons import (
-    disagreements as disagreements,
-    plot_agreement as plot_agreement,
-    plot_round_scores as plot_round_scores,
-)
+from .figures.pictures import histogram_picture as histogram_picture
+from .figures.comparisons import disagreements as disagreements, plot_agreement as plot_agreement
 from .figures.bounds import (
     plot_bounds as plot_bounds,
     plot_payoff as plot_payoff,

@@ -8,10 +8,11 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from conftest import shots
-from tokenclean_nb.figures.comparisons import plot_round_scores
+from tokenclean_nb.figures.rounds import plot_round_scores
 from tokenclean_nb.worlds.recorded import example_table, example_texts
 from tokenclean_nb.figures.report import write_report
-from tokenclean_nb.figures.tokens import plot_tokens, token_view
+from tokenclean_nb.figures.token_figure import plot_tokens
+from tokenclean_nb.figures.tokens import token_view
 from tokenclean_nb.widgets.explorer import BoundExplorer, SelectionGame, TokenExplorer, TokenLabeller
 
 hostile = '<script>window.ran=1</script></a><img src=x onerror="window.ran=1"> &amp; $x^2$ %{y} \u202eabc\u202c "q" \x00 日本語 ไทย عربي 👩‍🚀'
@@ -46,6 +47,19 @@ def test_slider_of_a_view(page, tmp_path):
     assert page.locator('[data-part=text] del').count() == 0
     page.locator('button', has_text='reset').click()
     assert kept(page) == before and page.locator('[data-part=text]').inner_text() == text and not page.errors
+
+
+def test_facts_of_a_mixed_piece_follow_the_slider(page, tmp_path):
+    "The four tokens of an emoji leave one by one, and its title says so at each step"
+    show(page, tmp_path, token_view(ds, 5).html)
+    said = lambda: page.locator('[data-part=text] [data-r*=" "]').get_attribute('title').count(', kept')
+    page.locator('input[type=range]').focus()
+    page.keyboard.press('End')
+    counts = [said()]
+    for _ in range(19):
+        page.keyboard.press('ArrowLeft')
+        counts.append(said())
+    assert sorted(set(counts), reverse=True) == [4, 3, 2, 1, 0] and counts == sorted(counts, reverse=True)
 
 
 def test_scripts_blocked(chromium, tmp_path):

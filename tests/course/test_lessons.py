@@ -80,6 +80,43 @@ def test_imports_stand_alone(path):
 
 
 @each
+def test_one_import_of_the_package(path):
+    "A lesson knows the package by its face, `tc`, and no room of it"
+    names = [name for c in cells_of(path) if c.is_code for name in imported(c.code)]
+    assert [name for name in names if name.split('.')[0] == 'tokenclean_nb'] == ['tokenclean_nb']
+    assert [c.source for c in cells_of(path) if 'import tokenclean_nb' in c.source][0].endswith('import tokenclean_nb as tc')
+
+
+@each
+def test_names_of_the_face_exist(path):
+    "Every `tc.name` of a lesson, in code and in prose, is a public name; a learner's own function has no `tc.`"
+    for c in cells_of(path):
+        for name in re.findall(r'\btc\.(\w+)', c.source): assert name in dir(tc), f'tc.{name}'
+
+
+def imported(code):
+    "Modules that a program imports, such as `numpy` or `tokenclean_nb.data.table`"
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import): yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom): yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def test_an_import_of_a_room_is_found():
+    assert list(imported('import numpy as np\nimport tokenclean_nb as tc')) == ['numpy', 'tokenclean_nb']
+    assert list(imported('from tokenclean_nb import flat\nimport tokenclean_nb.cli')) == ['tokenclean_nb.flat', 'tokenclean_nb.cli']
+
+
+@each
+def test_an_invitation_to_change_ends_in_no_error(path):
+    "Where the reader is asked to change something, the visible cells that follow assert nothing about the value as shipped"
+    cells = cells_of(path)
+    for k, c in enumerate(cells):
+        if c.is_code or not re.search(r'\b[Cc]hange (`|the number|it\b)', c.source): continue
+        end = next(j for j in range(k + 1, len(cells)) if not cells[j].is_code)
+        for after in cells[k + 1:end]: assert after.hidden or 'assert ' not in after.code, after.source
+
+
+@each
 def test_end_of_a_lesson(path):
     sections = dict(parts_of(path, '##'))
     assert 'Break it' in sections and '**Predict**' in sections['Break it'][0].source
@@ -171,14 +208,30 @@ def test_a_gpu_is_asked_for_where_a_cell_wants_one(path):
 
 @each
 def test_limits(path):
-    cells = cells_of(path)
+    "Of what a reader sees: a lesson is read in a sitting, a cell at a glance"
+    cells = [c for c in cells_of(path) if not c.hidden]
+    programs = [c for c in cells if c.is_code]
     words = sum(len(c.source.split()) for c in cells if not c.is_code)
-    lines = [len(c.code.split('\n')) for c in cells if c.is_code and not c.hidden]
+    lines = [len(c.code.split('\n')) for c in programs]
+    longest = max(n for n, c in zip(lines, programs) if not c.source.startswith(('import', 'from')))
     assert 35 <= len(cells) <= 70, len(cells)
     assert words <= 1800, words
     assert sum(lines) <= 150, sum(lines)
-    assert max(n for n, c in zip(lines, [c for c in cells if c.is_code and not c.hidden]) if not c.source.startswith(('import', 'from'))) <= 12
+    assert longest <= 12, longest
     assert path.stat().st_size < 300_000
+
+
+@each
+def test_code_fits_on_the_page(path):
+    "88 characters where a reader sees them, 110 in cells that the site hides"
+    for c in cells_of(path):
+        if not c.is_code or c.source == install_of(path): continue
+        for line in c.source.split('\n'): assert len(line) <= (110 if c.hidden else 88), line
+
+
+def install_of(path):
+    "The cell that installs the package in Colab: its length is that of an address"
+    return cells_of(path)[2].source
 
 
 @each

@@ -17,19 +17,28 @@ from tokenclean_nb.figures import tokens as views
 from tokenclean_nb.data.table import flat, lengths
 from tokenclean_nb.figures.lookup import locate, tokens_at
 from tokenclean_nb.figures.style import escape_html, escape_plotly, mark, visible
-from tokenclean_nb.figures.tokens import plot_tokens, token_context, token_view
+from tokenclean_nb.figures.slider import slider_script
+from tokenclean_nb.figures.token_figure import plot_tokens
+from tokenclean_nb.figures.tokens import token_context, token_view
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-samples = ['東京は日本の首都です。', 'กรุงเทพมหานคร', 'القاهرة هي عاصمة مصر', '👩‍🚀👨‍👩‍👧🏴󠁧󠁢󠁥󠁮󠁧󠁿 é é', 'नमस्ते', '<script>alert(1)</script>', '</a></div>', '&amp;&lt;', '"\'`', '$x^2$ %{y} %{customdata}',
-    '\u202eabc\u202c\u2066x\u2069', '\x00\x1b[31m\x7f\x85', 'a\r\nb\n\n\tc  d ', '⟦U+202E⟧ ↵ · ␀', '\u200b\ufeff\u2028', '<!-- x --> <![CDATA[', '&#36;', ' ', '\n', '\u3000\xa0']
-texts = st.lists(st.one_of(st.sampled_from(samples), st.text(max_size=12)), min_size=1, max_size=5).map(''.join).filter(
+samples = [
+    '東京は日本の首都です。', 'กรุงเทพมหานคร', 'القاهرة هي عاصمة مصر',
+    '👩‍🚀👨‍👩‍👧🏴󠁧󠁢󠁥󠁮󠁧󠁿 é é', 'नमस्ते',
+    '<script>alert(1)</script>', '</a></div>', '&amp;&lt;', '"\'`', '$x^2$ %{y} %{customdata}',
+    '\u202eabc\u202c\u2066x\u2069', '\x00\x1b[31m\x7f\x85', 'a\r\nb\n\n\tc  d ', '⟦U+202E⟧ ↵ · ␀',
+    '\u200b\ufeff\u2028', '<!-- x --> <![CDATA[', '&#36;', ' ', '\n', '\u3000\xa0']
+part_of_text = st.one_of(st.sampled_from(samples), st.text(max_size=12))
+texts = st.lists(part_of_text, min_size=1, max_size=5).map(''.join).filter(
     lambda s: s and not any(0xd800 <= ord(c) <= 0xdfff for c in s))
 
 
 def bytes_bpe():
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    bpe.train_from_iterator(samples * 2, trainers.BpeTrainer(vocab_size=420, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=420, initial_alphabet=alphabet, show_progress=False)
+    bpe.train_from_iterator(samples * 2, trainer)
     return bpe
 
 
@@ -43,9 +52,11 @@ def table(rows, seed=0, **columns):
     part = lambda make: [make(k) for k in n]
     base = part(lambda k: np.where(np.arange(k) < k // 4 + 1, np.nan, rng.gamma(2, 1, k)))
     ds = dict(input_ids=part(lambda k: rng.integers(0, 99, k).astype(np.int32)), text=[t for t, _ in rows],
-        starts=[[a for a, _ in o] for _, o in rows], ends=[[b for _, b in o] for _, o in rows], loss_base=base, score=[b - 1.5 for b in base],
+        starts=[[a for a, _ in o] for _, o in rows], ends=[[b for _, b in o] for _, o in rows],
+        loss_base=base, score=[b - 1.5 for b in base],
         keep=[np.isfinite(b) & (rng.random(len(b)) < .5) for b in base])
-    ds['labels'] = [np.where(np.isfinite(b), ids, -100).astype(np.int32) for b, ids in zip(base, ds['input_ids'])]
+    ids = zip(base, ds['input_ids'])
+    ds['labels'] = [np.where(np.isfinite(b), i, -100).astype(np.int32) for b, i in ids]
     return Dataset.from_dict({**ds, **columns})
 
 
@@ -53,7 +64,7 @@ def encoded(text, seed=0): return table([(text, [(0, 0), *bpe.encode(text).offse
 
 
 class Shown(HTMLParser):
-    "What a reader sees: the text without the signs that only picture a character, the elements and the attributes"
+    "What a reader sees: the text without the signs that only picture a character, elements and attributes"
 
     def __init__(self, page):
         super().__init__(convert_charrefs=True)
@@ -79,14 +90,19 @@ class Shown(HTMLParser):
 
     def handle_data(self, data):
         if not self.inside or self.stack[-1][1]: return
-        if self.stack[-1][0] == 'i': data = chr(int(data[3:-1], 16)) if len(data) > 1 else '\x7f' if data == '␡' else chr(ord(data) - 0x2400)
-        self.text += data
+        self.text += self.meant(data) if self.stack[-1][0] == 'i' else data
+
+    def meant(self, sign):
+        "The character a sign stands for"
+        if len(sign) > 1: return chr(int(sign[3:-1], 16))
+        return '\x7f' if sign == '␡' else chr(ord(sign) - 0x2400)
 
     def handle_comment(self, data): raise AssertionError(f'a comment: {data}')
     handle_decl = handle_pi = unknown_decl = handle_comment
 
 
-allowed = {(tag, None) for tag in ('div', 'span', 'ins', 'del', 'i', 'br')} | {(tag, k) for tag in ('div', 'span', 'ins', 'del', 'i') for k in ('style', 'title', 'role', 'aria-label', 'aria-hidden', 'data-part', 'dir')}
+harmless = 'style', 'title', 'role', 'aria-label', 'aria-hidden', 'data-part', 'dir'
+allowed = {(tag, k) for tag in ('div', 'span', 'ins', 'del', 'i') for k in (None, *harmless)} | {('br', None)}
 
 
 @quick
@@ -106,8 +122,12 @@ def test_visible_text_is_the_text(text, value):
 def test_every_token_is_reachable(text):
     view = token_view(encoded(text), slider=False)
     titles = '\n'.join(Shown(view.html).titles)
-    positions = [int(line.split('position ')[-1].split(',')[0]) for line in titles.split('\n') if 'position ' in line]
+    lines = [line for line in titles.split('\n') if 'position ' in line]
+    positions = [int(line.split('position ')[-1].split(',')[0]) for line in lines]
     assert sorted(positions) == list(range(len(view.frame)))
+
+
+spans = st.tuples(st.integers(-3, 15), st.integers(-3, 15))
 
 
 @quick
@@ -119,7 +139,7 @@ def test_plain_twin(text):
 
 
 @quick
-@given(st.text(min_size=1, max_size=12), st.lists(st.tuples(st.integers(-3, 15), st.integers(-3, 15)), min_size=1, max_size=9), st.integers(0, 4))
+@given(st.text(min_size=1, max_size=12), st.lists(spans, min_size=1, max_size=9), st.integers(0, 4))
 def test_any_spans(text, spans, seed):
     "Also spans no tokenizer would make: out of order, nested, reversed, beyond the text"
     ds = table([(text, spans)], seed)
@@ -134,12 +154,14 @@ def test_any_spans(text, spans, seed):
 def test_figure_text_cannot_act(text):
     fig = plot_tokens(encoded(text), value='loss_base')
     for trace in fig.data:
-        nodes = list(trace.text) if isinstance(trace, go.Scatter) else [w for line in trace.customdata for w in line if w is not None]
+        said = trace.text if isinstance(trace, go.Scatter) else np.ravel(trace.customdata)
+        nodes = [node for node in said if node is not None]
         for node in nodes:
             bare = node.replace('<br>', '')
             assert '<' not in bare and '$' not in bare and not any(mark(c) and c != '\xa0' for c in bare)
         assert trace.hovertemplate in (None, '%{customdata}<extra></extra>')
-    letters = sorted((y, x, t) for trace in fig.data[1:] if isinstance(trace, go.Scatter) for y, x, t in zip(trace.y, trace.x, trace.text))
+    letter_traces = [trace for trace in fig.data[1:] if isinstance(trace, go.Scatter)]
+    letters = sorted(letter for t in letter_traces for letter in zip(t.y, t.x, t.text))
     shown = html.unescape(''.join(t for *_, t in letters)).replace('\xa0', ' ')
     frame = token_view(encoded(text)).frame
     assert shown.replace(f'⟦{frame.id[0]}⟧', '', 1) == visible(text[:max(frame.end)])
@@ -166,7 +188,9 @@ def test_pages_join_to_the_text(monkeypatch):
     monkeypatch.setattr(token_figure, 'figure_size', 7)
     pages = -(-len(whole.frame) // 7)
     assert ''.join(Shown(token_view(ds, page=p).html).text for p in range(pages)) == text
-    for page in 0, pages - 1: assert f'page {page} of 0 to {pages - 1}: tokens ' in plot_tokens(ds, page=page).layout.title.text and f'page={(page + 1) % pages} shows' in token_view(ds, page=page).html
+    for page in 0, pages - 1:
+        assert f'page {page} of 0 to {pages - 1}: tokens ' in plot_tokens(ds, page=page).layout.title.text
+        assert f'page={(page + 1) % pages} shows' in token_view(ds, page=page).html
     with pytest.raises(ValueError, match='from 0 to'): token_view(ds, page=pages)
 
 
@@ -183,12 +207,14 @@ def test_uncovered_text_stays_and_the_tail_is_said():
 
 
 def test_mixed_piece_shows_the_extreme():
-    ds = table([('é!', [(0, 0), (0, 1), (0, 1), (1, 2)])], keep=[[False, True, False, True]], loss_base=[[np.nan, 1., 2., 3.]], score=[[np.nan, .5, -3., 1.]], labels=[[-100, 1, 2, 3]])
+    ds = table([('é!', [(0, 0), (0, 1), (0, 1), (1, 2)])], keep=[[False, True, False, True]],
+        loss_base=[[np.nan, 1., 2., 3.]], score=[[np.nan, .5, -3., 1.]], labels=[[-100, 1, 2, 3]])
     view = token_view(ds, limit=3)
     assert '<ins style="background:#e08214' in view.html and str(view) == '<é>[!]'
 
 
-@pytest.mark.parametrize('arguments, words', [((9,), 'from 0 to 0'), ((-1,), 'from 0 to 0'), (('a',), 'a row number'), ((0, 'entropy'), 'one of None'),
+@pytest.mark.parametrize('arguments, words', [
+    ((9,), 'from 0 to 0'), ((-1,), 'from 0 to 0'), (('a',), 'a row number'), ((0, 'entropy'), 'one of None'),
     ((0, 'text'), 'one of None'), ((0, 'score', -1), 'above 0'), ((0, 'score', None, 3), 'from 0 to 0')])
 @pytest.mark.parametrize('view', [token_view, plot_tokens])
 def test_bad_input(view, arguments, words):
@@ -204,11 +230,15 @@ def test_slider_adds_ranks_and_a_constant_script(text):
     found = re.fullmatch(r'(.*?)(<script>.*</script>)?</div>', moving.html, re.S)
     assert plain.text == moving.text
     bare = re.sub(r' data-r="[\d -]+"', '', found[1])
-    numbers = views._slider_script(moving.frame)
-    assert (found[2] or '') == numbers and re.fullmatch(r'(<script>\(me=>.*s=\[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
-    assert Shown(bare.replace(bare[bare.rindex('<div style="line-height'):], '</div>')).text == Shown(plain.html).text
-    ranks = sorted(int(r) for rs in re.findall(r' data-r="([\d -]+)"', moving.html) for r in rs.split() if r != '-')
-    assert ranks == list(range(1, len(ranks) + 1)) and len(ranks) == moving.frame['rank'].notna().sum() * bool(numbers)
+    numbers = slider_script(moving.frame)
+    assert (found[2] or '') == numbers
+    assert re.fullmatch(r'(<script>\(me=>.*scores = \[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
+    below = bare[bare.rindex('<div style="line-height'):]
+    assert Shown(bare.replace(below, '</div>')).text == Shown(plain.html).text
+    written = ' '.join(re.findall(r' data-r="([\d -]+)"', moving.html)).split()
+    ranks = sorted(int(r) for r in written if r != '-')
+    assert ranks == list(range(1, len(ranks) + 1))
+    assert len(ranks) == moving.frame['rank'].notna().sum() * bool(numbers)
 
 
 @pytest.mark.parametrize('text', samples)
@@ -216,7 +246,8 @@ def test_several_rows_and_columns(text):
     ds = table([(text, [(0, 0), *bpe.encode(text).offsets])] * 3)
     view = token_view(ds, [0, 2], ['loss_base', 'score'], slider=False)
     assert Shown(view.html).text == text[:max(flat(ds, 'ends'))] * 4
-    assert list(view.frame.groupby('view').row.unique().map(list)) == [[0], [2]] and str(view).count('row 2:') == 2
+    assert list(view.frame.groupby('view').row.unique().map(list)) == [[0], [2]]
+    assert str(view).count('row 2:') == 2
     assert view.html.count('or more') == 4
 
 
@@ -225,21 +256,22 @@ def test_own_mask_and_frames():
     n = lengths(ds)[0]
     own = np.arange(n) == n - 1
     view = token_view(ds, keep=own, marked=own, slider=False)
-    assert str(view).endswith(']*') and list(view.frame.query("status == 'kept'").position) == [n - 1] and view.html.count('outline:') == 1
+    assert str(view).endswith(']*') and view.html.count('outline:') == 1
+    assert list(view.frame.query("status == 'kept'").position) == [n - 1]
 
 
 @pytest.mark.parametrize('view', [token_view, plot_tokens])
 def test_odd_rows(view):
     "Empty rows, one token, a token of 10,000 characters, scores that are all NaN, 100,000 tokens"
     long = 'x' * 10_000
-    assert '0 tokens' in str(view(table([('', [])])).html if view is token_view else view(table([('', [])])).layout.title.text)
+    said = lambda shown: shown.html if view is token_view else shown.layout.title.text
+    assert '0 tokens' in said(view(table([('', [])])))
     view(table([('a', [(0, 1)])]))
     shown = view(table([(long + ' b', [(0, 10_000), (10_000, 10_002)])]))
     if view is token_view: assert Shown(shown.html).text == long + ' b'
     view(table([('ab', [(0, 1), (1, 2)])], score=[[np.nan, np.nan]], loss_base=[[np.nan, np.nan]]))
     many = view(table([('ab' * 50_000, [(k, k + 1) for k in range(100_000)])]))
-    said = many.html if view is token_view else many.layout.title.text
-    assert '100,000 tokens' in said and 'page=1 shows the next' in said
+    assert '100,000 tokens' in said(many) and 'page=1 shows the next' in said(many)
 
 
 def test_table_without_text():
@@ -259,7 +291,8 @@ def test_views_do_not_change_or_show_anything(capsys):
     ds = encoded('abc')
     before = ds.to_dict()
     token_view(ds), plot_tokens(ds), token_context(ds, [1])
-    assert json.dumps(ds.to_dict(), default=str) == json.dumps(before, default=str) and capsys.readouterr().out == ''
+    assert json.dumps(ds.to_dict(), default=str) == json.dumps(before, default=str)
+    assert capsys.readouterr().out == ''
 
 
 def test_escapes():

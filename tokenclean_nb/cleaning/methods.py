@@ -6,7 +6,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cleaning/methods.html.md
 
 # %% auto #0
 __all__ = ['rho_cleaning', 'methods', 'fixed_model_cleaning', 'split_rows', 'self_evolving_cleaning', 'full_tokens',
-           'random_tokens', 'top_tokens', 'oracle_tokens', 'no_training', 'best_rows', 'run_method']
+           'random_tokens', 'top_tokens', 'oracle_tokens', 'no_training', 'best_rows', 'given_to', 'run_method']
 
 # %% ../../nbs/api/cleaning/02_methods.ipynb #31ce4d64
 import time
@@ -200,6 +200,14 @@ methods = { # name: (function, what it takes besides model, tokenizer, pool, see
     'top': (top_tokens, ('fraction', 'within')),
     'oracle': (oracle_tokens, ()),
 }
+
+def given_to(
+    method:str, # A name in `methods`
+    **offered, # What there is: fraction, warmup, reference, within, parts
+)->dict: # What the method takes of it
+    "Of what is offered to several methods, what this one takes"
+    takes = methods[check_choice(method, methods, 'method')][1]
+    return {k: v for k, v in offered.items() if k in takes and v is not None}
 
 def run_method(
     method:str, # A name in `methods`

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..bounds import noise_rate
-from ..cleaning.methods import methods as all_methods, run_method
+from ..cleaning.methods import given_to, methods as all_methods, run_method
 from ..data.table import flat, trained, with_flat
 from ..errors import check_choice
 from .evaluation import accuracy, auc
@@ -55,10 +55,9 @@ def compare_methods(
     for k, name in enumerate(methods, 1):
         log.info('%d of %d: %s (%.0f s so far)', k, len(methods), name, time.time() - start)
         good = dict(warmup=task.warmup) if reference is None else dict(reference=reference)
-        offered = dict(fraction=fraction, parts=parts) | good
-        given = {k: v for k, v in offered.items() if k in all_methods[name][1]}
+        given = given_to(name, fraction=fraction, parts=parts, **good)
         runs[name] = run_method(name, base, tokenizer, pool, given, seed=seed, **training)
-        reference = reference or runs[name].reference if 'reference' in given or 'warmup' in given else reference
+        if 'warmup' in given: reference = runs[name].reference
         lines.append(_line(name, runs[name], task))
     return pd.DataFrame(lines), runs
 

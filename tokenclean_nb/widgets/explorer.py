@@ -23,7 +23,8 @@ from ..figures.bounds import plot_bounds
 from ..bounds import bound_verdict, error_bound, noise_rate, quantity_term, tokens_to_pay
 from ..data.table import flat, lengths
 from ..errors import BadInput, check_choice, check_fraction
-from .base import Interactive, line_picture
+from ..figures.pictures import line_picture
+from .base import Interactive
 from .labeller import TokenLabeller
 from ..figures.lookup import check_text, response_tokens, row_tokens
 from ..figures.style import escape_html, faint, ink, kept_colour
