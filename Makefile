@@ -52,7 +52,7 @@ lab: $(READY)
 docs: # the site, into _docs
 	@command -v quarto >/dev/null || { echo 'make docs needs Quarto, which is not on PATH: https://quarto.org/docs/get-started'; exit 1; }
 	@$(MAKE) --no-print-directory $(READY)
-	$(BIN)/nbdev-docs
+	PYTHONPATH=.ci $(BIN)/nbdev-docs
 	@test -s _docs/index.html && echo 'wrote _docs; next: open _docs/index.html'
 
 readme: $(READY) # README.md is nbs/index.ipynb

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from tokenclean_nb import cli
+from tokenclean_nb.cleaning import jobs
 from tokenclean_nb.scoring import shards
 
 fork = multiprocessing.get_context('forkserver') # imports once, then a process starts in milliseconds
@@ -18,12 +19,12 @@ fork.set_forkserver_preload(['tokenclean_nb.cli'])
 
 def _limit_files(size):
     "No file beyond `size` bytes, from the moment the folder of the run is held"
-    held = cli.run_folder
+    held = jobs.run_folder
     @contextmanager
     def run_folder(*args):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         with held(*args) as folder: yield folder
-    cli.run_folder = run_folder
+    jobs.run_folder = run_folder
 
 
 def _child(words, said, file_size):
@@ -58,4 +59,4 @@ def _timeless(path):
 
 def contents(folder):
     "All files of a run, byte by byte, but for times"
-    return {str(p.relative_to(folder)): _timeless(p) for p in sorted(Path(folder).rglob('*')) if p.is_file() and p.name != '.lock'}
+    return {str(p.relative_to(folder)): _timeless(p) for p in sorted(Path(folder).rglob('*')) if p.is_file() and p.name not in ('.lock', '.written')}

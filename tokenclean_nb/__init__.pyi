@@ -18,6 +18,7 @@ from .bounds import (
     benefit_ratio as benefit_ratio,
     bound_verdict as bound_verdict,
 )
+from .data.conversations import chat_template as chat_template
 from .data.table import (
     load_records as load_records,
     encode as encode,
@@ -28,7 +29,6 @@ from .data.table import (
     row_numbers as row_numbers,
     positions as positions,
     trained as trained,
-    chat_template as chat_template,
 )
 from .scoring.losses import token_losses as token_losses, token_hits as token_hits
 from .scoring.scorers import (
@@ -86,16 +86,20 @@ from .figures.bounds import (
 )
 from .figures.report import notable_tokens as notable_tokens, write_report as write_report
 from .course.grading import progress as progress
-from .course.checks import (
+from .course.tokens import (
     check_mask_prompt as check_mask_prompt,
     check_informative_share as check_informative_share,
     check_noise_rate as check_noise_rate,
     check_token_loss as check_token_loss,
     check_row_losses as check_row_losses,
     check_batch_loss as check_batch_loss,
+)
+from .course.scores import (
     check_influence_score as check_influence_score,
     check_select as check_select,
     check_agreement as check_agreement,
+)
+from .course.pipelines import (
     check_select_pool as check_select_pool,
     check_cleaned_labels as check_cleaned_labels,
     check_fixed as check_fixed,
@@ -103,7 +107,7 @@ from .course.checks import (
     check_evolve as check_evolve,
     check_kept_tokens as check_kept_tokens,
 )
-from .course.bound_checks import (
+from .course.bounds import (
     check_two_terms as check_two_terms,
     check_pays as check_pays,
     check_random_noise as check_random_noise,
@@ -111,7 +115,7 @@ from .course.bound_checks import (
     check_regime as check_regime,
     check_benefit as check_benefit,
 )
-from .course.scale_checks import (
+from .course.own_data import (
     check_chat_labels as check_chat_labels,
     check_choose_dtype as check_choose_dtype,
     check_training_batch as check_training_batch,
@@ -132,7 +136,11 @@ from .worlds.planted import (
     with_planted_truth as with_planted_truth,
     noise_kinds as noise_kinds,
 )
-from .worlds.recorded import recorded_rows as recorded_rows, example_table as example_table
+from .worlds.recorded import (
+    recorded_rows as recorded_rows,
+    recorded_results as recorded_results,
+    example_table as example_table,
+)
 from .widgets.explorer import (
     TokenExplorer as TokenExplorer,
     RoundPlayer as RoundPlayer,

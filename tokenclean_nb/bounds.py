@@ -16,24 +16,28 @@ from scipy.stats import binomtest
 from .errors import BadInput, check_choice
 
 # %% ../nbs/api/02_bounds.ipynb #1955aa30
-def _check(name, value, low, high, note=''):
+def _check(name, value, low, high):
     "Raise unless every value lies in [low, high]"
-    if not np.all((np.asarray(value) >= low) & (np.asarray(value) <= high)): raise BadInput(name, value, f'between {low} and {high}', note)
+    inside = (np.asarray(value) >= low) & (np.asarray(value) <= high)
+    if not np.all(inside): raise BadInput(name, value, f'between {low} and {high}')
 
 def _check_shares(**values):
     "Raise unless all values lie in [0, 1]"
     for name, value in values.items(): _check(name, value, 0, 1)
 
+# %% ../nbs/api/02_bounds.ipynb #2fd26716
 def count_wrong(
     keep:np.ndarray, # bool, one per token that could be trained; True = trained on
     truth:np.ndarray, # 1 informative, 0 not, -1 unknown (left out), same shape
 )->tuple: # Wrong labels, and tokens whose truth is known
     "Count the tokens that are kept but not informative, or informative but not kept"
     keep, truth = np.asarray(keep, dtype=bool), np.asarray(truth)
-    if keep.shape != truth.shape: raise BadInput('truth', truth.shape, f'of the same shape as `keep`, {keep.shape}')
+    if keep.shape != truth.shape:
+        raise BadInput('truth', truth.shape, f'of the same shape as `keep`, {keep.shape}')
     known = truth >= 0
     if not known.any(): raise BadInput('truth', 'no token', 'known for at least one token')
-    return int((keep[known] != (truth[known] == 1)).sum()), int(known.sum())
+    informative = truth[known] == 1
+    return int((keep[known] != informative).sum()), int(known.sum())
 
 def noise_rate(
     keep:np.ndarray, # bool, one per token that could be trained; True = trained on
@@ -48,8 +52,9 @@ def quantity_term(
     n_tokens:float, # Tokens trained on, M, at least 1
     delta:float=0.05, # The bound fails with at most this probability, in (0, 1)
 )->float: # What too few tokens cost; above 1 the bound says nothing
-    "sqrt(2 log(4/delta) / M): the quantity term of Pang et al. 2025, Theorem 5.1 (formula at second hand); assumes independent tokens"
-    _check('n_tokens', n_tokens, 1, np.inf); _check('delta', delta, 1e-300, 1)
+    "sqrt(2 log(4/delta) / M): second term of Pang et al. 2025, Theorem 5.1; assumes independent tokens"
+    _check('n_tokens', n_tokens, 1, np.inf)
+    _check('delta', delta, 1e-300, 1)
     return np.sqrt(2 * np.log(4 / np.asarray(delta)) / np.asarray(n_tokens))[()]
 
 def error_bound(
@@ -57,7 +62,7 @@ def error_bound(
     n_tokens:float, # Tokens trained on, M, at least 1
     delta:float=0.05, # The bound fails with at most this probability, in (0, 1)
 )->float: # Upper bound of the 0-1 error; above 1 it says nothing
-    "noise_rate + sqrt(2 log(4/delta) / M): Pang et al. 2025, Theorem 5.1 (formula at second hand); assumes independent tokens, 0-1 loss, a best model without error, no capacity"
+    "noise_rate + sqrt(2 log(4/delta) / M): Pang et al. 2025, Theorem 5.1; independent tokens, 0-1 loss"
     _check('noise_rate', noise_rate, 0, 1)
     return np.asarray(noise_rate) + quantity_term(n_tokens, delta)
 
@@ -67,7 +72,7 @@ def required_noise_drop(
     keep_fraction:float, # Share kept, r, in (0, 1]
     delta:float=0.05, # As in `error_bound`
 )->float: # How far the noise rate must fall for the bound to fall
-    "sqrt(2 log(4/delta) / M) * (sqrt(1/r) - 1): from Corollary 5.2 (inequality derived by us); assumes what `error_bound` does"
+    "sqrt(2 log(4/delta) / M) * (sqrt(1/r) - 1): derived by us from Corollary 5.2"
     _check('keep_fraction', keep_fraction, 1e-300, 1)
     return quantity_term(n_tokens, delta) * (np.sqrt(1 / np.asarray(keep_fraction)) - 1)
 
@@ -76,21 +81,26 @@ def tokens_to_pay(
     noise_drop:float, # Noise rate before minus after cleaning, in [-1, 1]
     keep_fraction:float, # Share kept, r, in (0, 1]
     delta:float=0.05, # As in `error_bound`
-)->float: # Tokens before cleaning from which on cleaning pays; infinite if the noise rate does not fall
-    "2 log(4/delta) * ((sqrt(1/r) - 1) / drop)^2: Corollary 5.2 solved for M (derived by us); assumes what `error_bound` does"
+)->float: # Tokens before cleaning from which on it pays; infinite if the noise rate does not fall
+    "2 log(4/delta) * ((sqrt(1/r) - 1) / drop)^2: Corollary 5.2 solved for M by us"
     _check('noise_drop', noise_drop, -1, 1)
-    needed, drop = required_noise_drop(1, keep_fraction, delta), np.asarray(noise_drop, float)
-    return np.where(drop > 0, (needed / np.where(drop > 0, drop, 1))**2, np.inf)[()]
+    drop = np.asarray(noise_drop, float)
+    falls = drop > 0
+    needed = required_noise_drop(1, keep_fraction, delta)
+    tokens = (needed / np.where(falls, drop, 1))**2
+    return np.where(falls, tokens, np.inf)[()]
 
+# %% ../nbs/api/02_bounds.ipynb #6a1acab6
 def fraction_to_pay(
     noise_drop:float, # Noise rate before minus after cleaning, in [-1, 1]
     n_tokens:float, # Tokens before cleaning, M, at least 1
     delta:float=0.05, # As in `error_bound`
-)->float: # The smallest keep fraction at which that drop pays, in (0, 1]; NaN if the noise rate does not fall
-    "(1 + drop / sqrt(2 log(4/delta) / M))^-2: Corollary 5.2 solved for r (derived by us); assumes what `error_bound` does"
+)->float: # Smallest keep fraction at which that drop pays, in (0, 1]; NaN if the noise rate does not fall
+    "(1 + drop / sqrt(2 log(4/delta) / M))^-2: Corollary 5.2 solved for r by us"
     _check('noise_drop', noise_drop, -1, 1)
     drop = np.asarray(noise_drop, float)
-    return np.where(drop > 0, (1 + np.maximum(drop, 0) / quantity_term(n_tokens, delta))**-2., np.nan)[()]
+    fraction = (1 + np.maximum(drop, 0) / quantity_term(n_tokens, delta))**-2.
+    return np.where(drop > 0, fraction, np.nan)[()]
 
 # %% ../nbs/api/02_bounds.ipynb #55639f5d
 def noise_rate_after(
@@ -98,11 +108,11 @@ def noise_rate_after(
     informative_share:float, # Share of all tokens that are informative, p, in [0, 1]
     precision:float, # Share of the kept tokens that are informative, q, in [0, 1]
 )->float: # Noise rate of the cleaned labels; NaN where no choice of tokens has this precision
-    "r + p - 2rq (derived by us): kept but not informative, plus informative but not kept; a count, without assumptions"
+    "r + p - 2rq: kept but not informative, plus informative but not kept; a count, without assumptions"
     _check_shares(keep_fraction=keep_fraction, informative_share=informative_share, precision=precision)
     r, p, q = (np.asarray(v, float) for v in (keep_fraction, informative_share, precision))
-    possible = (r * q <= p + 1e-12) & (r * (1 - q) <= 1 - p + 1e-12)
-    return np.where(possible, r + p - 2 * r * q, np.nan)[()]
+    enough = (r * q <= p + 1e-12) & (r * (1 - q) <= 1 - p + 1e-12) # of informative and of other tokens
+    return np.where(enough, r + p - 2 * r * q, np.nan)[()]
 
 # %% ../nbs/api/02_bounds.ipynb #ea6de2a8
 def precision_needed(
@@ -110,56 +120,69 @@ def precision_needed(
     informative_share:float, # Share of all tokens that are informative, p, in [0, 1]
     noise_after:float, # Noise rate wanted after cleaning, in [0, 1]
 )->float: # Precision that gives it, in [0, 1]; NaN if no choice of tokens does
-    "(r + p - noise) / (2r): `noise_rate_after` solved for the precision (derived by us); without assumptions"
-    _check('keep_fraction', keep_fraction, 1e-300, 1); _check_shares(informative_share=informative_share, noise_after=noise_after)
+    "(r + p - noise) / (2r): `noise_rate_after` solved for the precision; a count, without assumptions"
+    _check('keep_fraction', keep_fraction, 1e-300, 1)
+    _check_shares(informative_share=informative_share, noise_after=noise_after)
     r, p = np.asarray(keep_fraction), np.asarray(informative_share)
     q = (r + p - noise_after) / (2 * r)
-    return np.where(np.isnan(noise_rate_after(r, p, np.clip(q, 0, 1))) | (q < 0) | (q > 1), np.nan, q)[()]
+    possible = (q >= 0) & (q <= 1) & ~np.isnan(noise_rate_after(r, p, np.clip(q, 0, 1)))
+    return np.where(possible, q, np.nan)[()]
 
+# %% ../nbs/api/02_bounds.ipynb #69b5acf0
 def precision_to_pay(
     keep_fraction:float, # Share kept, r, in (0, 1]
     informative_share:float, # Share of all tokens that are informative, p, in [0, 1]
     n_tokens:float=np.inf, # Tokens before cleaning, M; infinite: only the noise rate counts
     delta:float=0.05, # As in `error_bound`
 )->float: # Precision above which cleaning pays; NaN if no choice of tokens reaches it
-    "(r + 2p - 1 + required drop) / (2r): the precision at which the bounds of all and of the kept tokens meet (derived by us); assumes what `error_bound` does"
+    "(r + 2p - 1 + required drop) / (2r): where the bounds meet (derived by us)"
     _check_shares(informative_share=informative_share)
     wanted = 1 - np.asarray(informative_share) - required_noise_drop(n_tokens, keep_fraction, delta)
-    return np.where(wanted < 0, np.nan, precision_needed(keep_fraction, informative_share, np.clip(wanted, 0, 1)))[()]
+    precision = precision_needed(keep_fraction, informative_share, np.clip(wanted, 0, 1))
+    return np.where(wanted < 0, np.nan, precision)[()]
 
+# %% ../nbs/api/02_bounds.ipynb #f5b6c14f
 def noise_to_pay(
     keep_fraction:float, # Share kept, r, in (0, 1]
     precision:float, # Share of the kept tokens that are informative, q, in [0, 1]
     n_tokens:float=np.inf, # Tokens before cleaning, M; infinite: only the noise rate counts
     delta:float=0.05, # As in `error_bound`
-)->float: # Noise rate of all tokens above which cleaning with this precision pays; above 1: it never does
-    "(1 + r - 2rq + required drop) / 2: the noise rate before cleaning at which the bounds meet (derived by us); assumes what `error_bound` does"
+)->float: # Noise rate of all tokens above which this precision pays; above 1: it never does
+    "(1 + r - 2rq + required drop) / 2: where the bounds meet (derived by us)"
     _check_shares(precision=precision)
-    return (1 + keep_fraction * (1 - 2 * np.asarray(precision)) + required_noise_drop(n_tokens, keep_fraction, delta)) / 2
+    drop = required_noise_drop(n_tokens, keep_fraction, delta)
+    return (1 + keep_fraction * (1 - 2 * np.asarray(precision)) + drop) / 2
 
+# %% ../nbs/api/02_bounds.ipynb #e2a7c4fd
 def tokens_needed(
     bound:float, # Error bound wanted, above 0
     noise_rate:float, # Noise rate of the tokens trained on, in [0, 1]
     delta:float=0.05, # As in `error_bound`
 )->float: # Tokens to train on; infinite if the noise rate alone is above the bound
-    "2 log(4/delta) / (bound - noise rate)^2, at least 1: `error_bound` solved for M (derived by us); assumes what `error_bound` does"
-    _check('bound', bound, 1e-300, np.inf); _check_shares(noise_rate=noise_rate)
+    "2 log(4/delta) / (bound - noise rate)^2, at least 1: `error_bound` solved for M by us"
+    _check('bound', bound, 1e-300, np.inf)
+    _check_shares(noise_rate=noise_rate)
     room = np.asarray(bound - np.asarray(noise_rate), float)
-    return np.where(room > 0, np.maximum(1, (quantity_term(1, delta) / np.where(room > 0, room, 1))**2), np.inf)[()]
+    reached = room > 0
+    tokens = (quantity_term(1, delta) / np.where(reached, room, 1))**2
+    return np.where(reached, np.maximum(1, tokens), np.inf)[()]
 
 # %% ../nbs/api/02_bounds.ipynb #cad26e9b
 def noise_interval(
     wrong:int, # Wrong labels in the sample, from 0 to `labelled`
     labelled:int, # Tokens labelled, at least 1
     confidence:float=0.95, # Share of samples whose interval holds the true noise rate, in (0, 1)
-    method:str='exact', # 'exact' (Clopper-Pearson: never less than `confidence`) or 'wilson' (narrower, right on average)
+    method:str='exact', # 'exact' (Clopper-Pearson: never too narrow) or 'wilson' (right on average)
 )->tuple: # Lowest and highest noise rate, arrays if the counts are arrays
     "Interval of a noise rate, by `scipy.stats.binomtest`; assumes tokens drawn at random from the whole pool"
     check_choice(method, ['exact', 'wilson'], 'method')
     for name, n in dict(wrong=wrong, labelled=labelled).items():
-        if not np.all(np.asarray(n) == np.floor(n)): raise BadInput(name, n, 'a whole number', 'Give counts of tokens, not shares.')
-    _check('labelled', labelled, 1, np.inf); _check('wrong', wrong, 0, np.asarray(labelled)); _check('confidence', confidence, 1e-12, 1 - 1e-12)
-    interval = lambda k, n: binomtest(int(k), int(n)).proportion_ci(confidence, method)
+        if np.any(np.asarray(n) != np.floor(n)):
+            raise BadInput(name, n, 'a whole number', 'Give counts of tokens, not shares.')
+    _check('labelled', labelled, 1, np.inf)
+    _check('wrong', wrong, 0, np.asarray(labelled))
+    _check('confidence', confidence, 1e-12, 1 - 1e-12)
+    def interval(k, n): return binomtest(int(k), int(n)).proportion_ci(confidence, method)
     low, high = np.vectorize(interval, otypes=[float, float])(wrong, labelled)
     return low[()], high[()]
 
@@ -182,14 +205,20 @@ def bound_verdict(
     delta:float=0.05, # As in `error_bound`
 )->str: # One sentence
     "Say who has the lower bound, all tokens or the cleaned ones, and why"
-    needed = required_noise_drop(n_tokens, keep_fraction, delta)
-    before, after = error_bound(noise, n_tokens, delta), error_bound(noise_after, n_tokens * keep_fraction, delta)
-    drop, n = noise - noise_after, lambda x: f'{x:.3g}'
-    cost = f'the {n(needed)} that keeping {keep_fraction:.0%} of {n_tokens:,.0f} tokens costs'
-    bounds = f'(bounds {n(after)} cleaned, {n(before)} all)'
-    if min(before, after) >= 1: return f'Neither side is told anything: both bounds are 1 or more {bounds}, so more tokens are needed.'
-    if np.isclose(drop, needed, rtol=1e-9, atol=1e-12): return f'It is a draw: the noise rate falls by {n(drop)}, exactly {cost} {bounds}.'
-    if drop > needed: return f'Cleaning wins: the noise rate falls by {n(drop)}, more than {cost} {bounds}.'
-    if drop > 0: return f'All tokens win: the noise rate falls by {n(drop)}, less than {cost} {bounds}.'
-    if drop == 0: return f'All tokens win: the noise rate stays the same, and fewer tokens cost {n(needed)} {bounds}.'
-    return f'All tokens win: cleaning raises the noise rate by {n(-drop)}, and fewer tokens cost {n(needed)} on top {bounds}.'
+    needed, drop = required_noise_drop(n_tokens, keep_fraction, delta), noise - noise_after
+    before = error_bound(noise, n_tokens, delta)
+    after = error_bound(noise_after, n_tokens * keep_fraction, delta)
+    bounds = f'(bounds {after:.3g} cleaned, {before:.3g} all)'
+    cost = f'the {needed:.3g} that keeping {keep_fraction:.0%} of {n_tokens:,.0f} tokens costs'
+    falls = f'the noise rate falls by {drop:.3g}'
+    if min(before, after) >= 1:
+        said = 'Neither side is told anything: both bounds are 1 or more'
+        return f'{said} {bounds}, so more tokens are needed.'
+    if np.isclose(drop, needed, rtol=1e-9, atol=1e-12):
+        return f'It is a draw: {falls}, exactly {cost} {bounds}.'
+    if drop > needed: return f'Cleaning wins: {falls}, more than {cost} {bounds}.'
+    if drop > 0: return f'All tokens win: {falls}, less than {cost} {bounds}.'
+    if drop == 0:
+        return f'All tokens win: the noise rate stays the same, and fewer tokens cost {needed:.3g} {bounds}.'
+    rises = f'cleaning raises the noise rate by {-drop:.3g}'
+    return f'All tokens win: {rises}, and fewer tokens cost {needed:.3g} on top {bounds}.'

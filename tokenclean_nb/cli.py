@@ -111,12 +111,11 @@ def evaluate(
 ):
     "Evaluate models on held-out data or benchmarks, side by side"
     asked = dict(data=data, tasks=tasks, device_map=device_map, **options)
-    table = evaluate_models(models, **asked)
-    _say(table.round(4).to_string())
-    if not out: return
-    identity = dict(command='evaluate', models=models, **asked)
-    with run_folder(out, identity, overwrite) as folder, atomic(folder/'evaluation.csv') as file: table.to_csv(file)
-    _say(f'wrote {out}/evaluation.csv')
+    if not out: return _say(evaluate_models(models, **asked).round(4).to_string())
+    with run_folder(out, dict(command='evaluate', models=models, **asked), overwrite) as folder:
+        table = evaluate_models(models, **asked)
+        with atomic(folder/'evaluation.csv') as file: table.to_csv(file)
+    _say(table.round(4).to_string(), f'wrote {out}/evaluation.csv')
 
 @delegates(jobs.report)
 def report(
@@ -146,13 +145,15 @@ def results(
     model:str|None=None, # Base model of those studies: a folder or a Hub name
     workers:int=2, # Processes; each uses one thread
     quick:bool=False, # Few and small runs, to try everything out
+    overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
 ):
     "Measure everything the results page shows"
-    from tokenclean_nb.evidence.studies import run_studies # the one command that needs it
+    from tokenclean_nb.evidence.plan import run_studies # the one command that needs it
     named = lambda d: d.split('=', 1) if '=' in d else (Path(d).stem, d)
     sources = dict(named(d) for d in data.split(',')) if data else None
-    start = time.time()
-    found = run_studies(out, cells, workers, quick=quick, data=sources, model=model)
+    start, identity = time.time(), dict(command='results', quick=quick, data=sorted(sources or {}), model=model)
+    with run_folder(out, identity, overwrite) as folder:
+        found = run_studies(folder, cells, workers, quick=quick, data=sources, model=model)
     _say(*(f'{name}: {len(frame)} results' for name, frame in found.items()), f'wrote {out} in {time.time() - start:.0f} s')
 
 # %% ../nbs/api/03_cli.ipynb #main

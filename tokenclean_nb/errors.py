@@ -19,7 +19,8 @@ class BadInput(ValueError):
     ):
         shown = repr(value)
         if len(shown) > 200: shown = shown[:200] + '...'
-        super().__init__(f"`{argument}` is {shown}: it must be {allowed}." + (f" {remedy}" if remedy else ''))
+        message = f"`{argument}` is {shown}: it must be {allowed}."
+        super().__init__(f'{message} {remedy}' if remedy else message)
 
 # %% ../nbs/api/00_errors.ipynb #3df0c9d6
 def check_fraction(
@@ -27,9 +28,9 @@ def check_fraction(
     argument:str='fraction', # Name to show in the message
 )->float: # The same number
     "Return `fraction` if it lies in (0, 1], else raise `BadInput`"
-    if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0 < fraction <= 1:
-        raise BadInput(argument, fraction, 'a number above 0 and at most 1', 'To keep 60 % write 0.6.')
-    return fraction
+    is_number = isinstance(fraction, (int, float)) and not isinstance(fraction, bool)
+    if is_number and 0 < fraction <= 1: return fraction
+    raise BadInput(argument, fraction, 'a number above 0 and at most 1', 'To keep 60 % write 0.6.')
 
 # %% ../nbs/api/00_errors.ipynb #6382f8a3
 def check_count(
@@ -48,5 +49,5 @@ def check_choice(
     remedy:str='', # What to do next, a full sentence
 ):
     "Return `value` if it is one of `choices`, else raise `BadInput`"
-    if value not in choices: raise BadInput(argument, value, 'one of ' + ', '.join(map(str, choices)), remedy)
-    return value
+    if value in choices: return value
+    raise BadInput(argument, value, 'one of ' + ', '.join(map(str, choices)), remedy)

@@ -31,32 +31,52 @@ class Settings:
     epochs: int = 2 # Passes over the training rows in lane b
 
     @property
-    def training(self): return dict(learning_rate=self.learning_rate, per_device_train_batch_size=self.batch_size, gradient_accumulation_steps=1, num_train_epochs=self.epochs)
+    def training(self):
+        "Arguments of `tc.finetune` for the model of lane b"
+        return dict(learning_rate=self.learning_rate, per_device_train_batch_size=self.batch_size,
+            gradient_accumulation_steps=1, num_train_epochs=self.epochs)
 
     def __post_init__(self):
         check_fraction(self.fraction)
         if not 0 <= self.noise < 1: raise BadInput('noise', self.noise, 'at least 0 and below 1')
         if not 0 < self.delta < 1: raise BadInput('delta', self.delta, 'above 0 and below 1')
-        for name in ('parts', 'rows', 'batch_size', 'epochs', 'learning_rate'):
-            if getattr(self, name) <= (name == 'parts'): raise BadInput(name, getattr(self, name), f"above {int(name == 'parts')}")
+        above = dict(parts=1, rows=0, batch_size=0, epochs=0, learning_rate=0)
+        for name, low in above.items():
+            value = getattr(self, name)
+            if value <= low: raise BadInput(name, value, f'above {low}')
         if not self.seeds: raise BadInput('seeds', self.seeds, 'at least one whole number')
 
 # %% ../nbs/api/01_settings.ipynb #b7d0401d
+def _nearest():
+    "The `settings.ini` of this folder, or of the nearest one above that has it"
+    here = Path.cwd()
+    files = [folder/'settings.ini' for folder in (here, *here.parents)]
+    return next((f for f in files if f.exists()), None)
+
+def _workshop(path):
+    "The section `[workshop]` of an INI file as texts by key"
+    ini = configparser.ConfigParser()
+    try: ini.read(path, encoding='utf-8')
+    except configparser.Error as e:
+        raise BadInput('path', str(path), 'an INI file', str(e).replace('\n', ' ')) from None
+    return dict(ini['workshop']) if ini.has_section('workshop') else {}
+
+def _parse(key, text):
+    "The value of one key, in the type that `Settings` wants"
+    kinds = {f.name: f.type for f in fields(Settings)}
+    if key not in kinds: raise BadInput('settings.ini', key, 'one of the keys ' + ', '.join(kinds))
+    kind = kinds[key]
+    try: return tuple(int(s) for s in text.split()) if kind is tuple else kind(text)
+    except ValueError:
+        raise BadInput(f'settings.ini: {key}', text, f'a value of type {kind.__name__}') from None
+
+# %% ../nbs/api/01_settings.ipynb #826a866e
 def load_settings(
     path:str|Path|None=None, # An INI file; None looks for `settings.ini` here and in the folders above
 )->Settings: # The file's values over the defaults
     "Read the workshop's settings"
-    if path is None: path = next((d/'settings.ini' for d in [Path.cwd(), *Path.cwd().parents] if (d/'settings.ini').exists()), None)
+    path = _nearest() if path is None else path
     if path is None: return Settings()
-    if not Path(path).exists(): raise BadInput('path', str(path), 'an existing INI file', 'Leave it out for the defaults.')
-    ini = configparser.ConfigParser()
-    try: ini.read(path, encoding='utf-8')
-    except configparser.Error as e: raise BadInput('path', str(path), 'an INI file', str(e).replace('\n', ' ')) from None
-    given = dict(ini['workshop']) if ini.has_section('workshop') else {}
-    known = {f.name: f.type for f in fields(Settings)}
-    return Settings(**{k: _parse(k, v, known) for k, v in given.items()})
-
-def _parse(key, text, known):
-    if key not in known: raise BadInput('settings.ini', key, 'one of the keys ' + ', '.join(known))
-    try: return tuple(int(s) for s in text.split()) if known[key] is tuple else known[key](text)
-    except ValueError: raise BadInput(f'settings.ini: {key}', text, f'a value of type {known[key].__name__}') from None
+    if not Path(path).exists():
+        raise BadInput('path', str(path), 'an existing INI file', 'Leave it out for the defaults.')
+    return Settings(**{key: _parse(key, text) for key, text in _workshop(path).items()})

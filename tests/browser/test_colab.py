@@ -39,7 +39,7 @@ def test_widgets_are_published_with_their_twins(tmp_path):
     cells = ['''from types import SimpleNamespace
 import numpy as np, pandas as pd
 from tokenclean_nb.worlds.recorded import example_table
-from tokenclean_nb.widgets.explorer import *
+from tokenclean_nb import BoundExplorer, RoundPlayer, SelectionGame, TokenExplorer, TokenLabeller
 ds = example_table()
 run = SimpleNamespace(data=ds, rounds=pd.DataFrame(dict(round=[1, 2], tokens=[30] * 2, kept=[30, 18])))''',
         'e = TokenExplorer(ds)\ne', 'g = SelectionGame(ds, 0)\ng', 'r = RoundPlayer(run)\nr', 'l = TokenLabeller(ds, n=5)\nl', 'b = BoundExplorer()\nb',

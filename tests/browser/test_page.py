@@ -11,9 +11,8 @@ from conftest import shots
 from tokenclean_nb.figures.rounds import plot_round_scores
 from tokenclean_nb.worlds.recorded import example_table, example_texts
 from tokenclean_nb.figures.report import write_report
-from tokenclean_nb.figures.token_figure import plot_tokens
-from tokenclean_nb.figures.tokens import token_view
-from tokenclean_nb.widgets.explorer import BoundExplorer, SelectionGame, TokenExplorer, TokenLabeller
+from tokenclean_nb.figures.tokens import plot_tokens, token_view
+from tokenclean_nb import BoundExplorer, SelectionGame, TokenExplorer, TokenLabeller
 
 hostile = '<script>window.ran=1</script></a><img src=x onerror="window.ran=1"> &amp; $x^2$ %{y} \u202eabc\u202c "q" \x00 日本語 ไทย عربي 👩‍🚀'
 ds = example_table()

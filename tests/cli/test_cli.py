@@ -28,7 +28,7 @@ bad = {
     'fraction': (dict(fraction=0), 'above 0 and at most 1'),
     'method': (dict(method='magic'), 'one of base, full'),
     'no warm-up': (dict(warmup=None), '--method self-evolving'),
-    'parts': (dict(method='self-evolving', parts=1), 'between 2 and'),
+    'parts': (dict(method='self-evolving', warmup=None, parts=1), 'between 2 and'),
     'batch size': (dict(batch_size=0), 'at least 1'),
     'model': (dict(model='./no_model'), 'a folder with a causal language model'),
     'within': (dict(within='colour'), "'row', an array, or one of the columns"),
@@ -74,14 +74,14 @@ def test_score_then_report(records, tmp_path, capsys):
 def test_interrupted_score_goes_on(records, tmp_path, capsys, monkeypatch):
     "A run stopped in the second column keeps the first and does not compute it again"
     words = ['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/'run')]
-    import tokenclean_nb.cli as cli
+    from tokenclean_nb.cleaning import jobs
     scored = []
     def stop_at_reference(model, ds, folder, column, **options):
         scored.append(column)
         if column == 'loss_ref' and scored.count('loss_ref') == 1: raise KeyboardInterrupt
         return original(model, ds, folder, column, **options)
-    original = cli.score_shards
-    monkeypatch.setattr(cli, 'score_shards', stop_at_reference)
+    original = jobs.score_shards
+    monkeypatch.setattr(jobs, 'score_shards', stop_at_reference)
     assert 'goes on where it stopped' in refused(capsys, *words)
     before = (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns
     main(words)
@@ -91,17 +91,16 @@ def test_interrupted_score_goes_on(records, tmp_path, capsys, monkeypatch):
 def test_score_then_select(records, tmp_path, capsys):
     "One folder or several; the labels can be trained on"
     for name in 'ab': main(['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/name)])
-    assert 'given for several folders' in refused(capsys, 'select', tmp_path/'a', tmp_path/'b')
-    assert 'Run tokenclean score' in refused(capsys, 'select', tmp_path/'nowhere')
-    main(['select', str(tmp_path/'a'), '--fraction', '0.5'])
-    main(['select', str(tmp_path/'a'), str(tmp_path/'b'), '--out', str(tmp_path/'both.parquet')])
+    assert 'Run tokenclean score' in refused(capsys, 'select', tmp_path/'nowhere', '--out', tmp_path/'half')
+    main(['select', str(tmp_path/'a'), '--fraction', '0.5', '--out', str(tmp_path/'half')])
+    main(['select', str(tmp_path/'a'), str(tmp_path/'b'), '--out', str(tmp_path/'both')])
     said = capsys.readouterr().out
-    one, both = (load_records(p) for p in (tmp_path/'a/cleaned.parquet', tmp_path/'both.parquet'))
+    one, both = (load_records(p) for p in (tmp_path/'half/cleaned.parquet', tmp_path/'both/cleaned.parquet'))
     n = trained(load_records(tmp_path/'a/data.parquet')).sum()
     assert (trained(one).sum(), trained(both).sum(), len(both)) == (int(0.5 * n), int(0.6 * 2 * n), 60)
-    assert f'kept {n // 2:,} of {n:,} response tokens' in said and f'--data {tmp_path}/a/cleaned.parquet' in said
-    main(['train', '--model', 'tiny-base', '--data', str(tmp_path/'a/cleaned.parquet'), '--out', str(tmp_path/'run')])
-    assert f'trained on {n // 2:,} tokens' in capsys.readouterr().out
+    assert f'kept {n // 2:,} of {n:,} response tokens' in said and f'--data {tmp_path}/half/cleaned.parquet' in said
+    main(['train', '--model', 'tiny-base', '--data', str(tmp_path/'half/cleaned.parquet'), '--out', str(tmp_path/'run')])
+    assert (tmp_path/'run/model/model.safetensors').exists() and 'next: tokenclean evaluate' in capsys.readouterr().out
 
 
 def test_dtype_is_checked_before_the_folder_is_taken(records, tmp_path, capsys):

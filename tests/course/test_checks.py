@@ -1,16 +1,15 @@
-"Every check passes its own reference, and tells each mistake it knows from every other; what the package exports solves its exercises."
+"Every check passes its reference and tells each mistake from every other; the package solves its exercises."
 import numpy as np
 import pytest
 
-from tokenclean_nb import bounds
-from tokenclean_nb.course import checks
-from tokenclean_nb.cleaning import methods as cleaning
-from tokenclean_nb.evidence import measured
-from tokenclean_nb.scoring import scorers as scores
-from tokenclean_nb.scoring import selection
+import tokenclean_nb as tc
 from tokenclean_nb.course.grading import Check, same, tries
 
-every = {name: c for name, c in vars(checks).items() if isinstance(c, Check)}
+every = {name: getattr(tc, name) for name in dir(tc) if name.startswith('check_')}
+
+
+def test_every_check_is_on_the_face():
+    assert len(every) == 24 and all(isinstance(check, Check) for check in every.values())
 
 
 @pytest.mark.parametrize('name', every)
@@ -21,7 +20,10 @@ def test_reference_passes_and_stub_does_not(name):
     assert name == f'check_{check.name}' and check.hint
 
 
-@pytest.mark.parametrize('name, mistake', [(n, m) for n, c in every.items() for m in c.mistakes])
+each_mistake = [(name, mistake) for name, check in every.items() for mistake in check.mistakes]
+
+
+@pytest.mark.parametrize('name, mistake', each_mistake)
 def test_each_mistake_gets_its_own_name(name, mistake):
     found = every[name].test(every[name].mistakes[mistake])
     assert not found and found.mistake == mistake, found
@@ -29,9 +31,10 @@ def test_each_mistake_gets_its_own_name(name, mistake):
 
 
 def test_two_mistakes_are_named_one_after_the_other():
-    def softmax(logits): return np.exp(logits) / np.exp(logits).sum()
-    with np.errstate(all='ignore'): first = every['check_token_loss'].test(lambda logits, target: softmax(logits)[target])
-    second = every['check_token_loss'].test(lambda logits, target: softmax(logits - logits.max())[target])
+    def overflowing(logits, target): return np.exp(logits)[target] / np.exp(logits).sum()
+    def probability(logits, target): return overflowing(logits - logits.max(), target)
+    with np.errstate(all='ignore'): first = tc.check_token_loss.test(overflowing)
+    second = tc.check_token_loss.test(probability)
     assert 'overflows' in first.mistake and 'a probability' in second.mistake
 
 
@@ -40,17 +43,31 @@ def test_numbers_are_unique_and_a_test_is_not_a_try():
     assert not tries
 
 
-@pytest.mark.parametrize('name, exported', [('noise_rate', bounds.noise_rate), ('influence_score', scores.excess_loss), ('select', selection.keep_top),
-    ('split_rows', cleaning.split_rows), ('regime', measured.regime)])
+solvers = dict(noise_rate=tc.noise_rate, influence_score=tc.excess_loss, select=tc.keep_top,
+    split_rows=tc.split_rows, regime=tc.regime)
+
+
+@pytest.mark.parametrize('name, exported', solvers.items())
 def test_exported_functions_solve_their_exercise(name, exported):
     assert every[f'check_{name}'].test(exported)
 
 
-@pytest.mark.parametrize('answer', [lambda *args: 'text', lambda *args: [], lambda *args: object(), lambda *args: np.array([['a']]), lambda *args: {}, 7, 'text'])
+nonsense = [lambda *args: 'text', lambda *args: [], lambda *args: object(), lambda *args: np.array([['a']]),
+    lambda *args: {}, 7, 'text']
+
+
+@pytest.mark.parametrize('answer', nonsense)
 @pytest.mark.parametrize('name', every)
 def test_any_answer_gets_a_result(name, answer):
     result = every[name].test(answer)
     assert not result and '<b>' in result._repr_html_()
+
+
+@pytest.mark.parametrize('name', every)
+def test_a_check_says_what_it_knows(name):
+    check = every[name]
+    for words in (*check.properties, *check.mistakes): assert words in repr(check)
+    assert 'object at' not in repr(check) and 'lambda' not in repr(check)
 
 
 def test_the_page_of_a_result_is_escaped():
@@ -58,6 +75,9 @@ def test_the_page_of_a_result_is_escaped():
 
 
 def test_same():
-    assert same([np.array([1.]), np.array([2., np.nan])], [np.array([1.]), np.array([2., np.nan])])
-    assert same(([1, 2], {'a': np.ones(2)}), ([1, 2], {'a': np.ones(2)})) and not same(dict(a=1), dict(b=1)) and not same((1, 2), [1, 3])
-    assert not same(np.ones(2), np.ones(3)) and not same(True, 1) and not same('1', 1) and not same([1, [2]], np.ones(2))
+    rows = [np.array([1.]), np.array([2., np.nan])]
+    assert same(rows, [row.copy() for row in rows])
+    assert same(([1, 2], {'a': np.ones(2)}), ([1, 2], {'a': np.ones(2)}))
+    for a, b in [(dict(a=1), dict(b=1)), ((1, 2), [1, 3]), (np.ones(2), np.ones(3)), (True, 1), ('1', 1),
+            ([1, [2]], np.ones(2))]:
+        assert not same(a, b)

@@ -75,11 +75,16 @@ def test_a_block_that_ends_well(tmp_path, before, folder):
 identity = dict(model='a1', fraction=0.6, parts=None)
 
 
+def said_by_manifest(folder):
+    "The manifest of a run, without its author"
+    return {k: v for k, v in json.loads((folder/'manifest.json').read_text()).items() if k != 'written_by'}
+
+
 def test_a_folder_goes_on_with_its_own_run(tmp_path):
     assert claim_folder(tmp_path/'run', identity) == claim_folder(str(tmp_path/'run'), dict(reversed(identity.items()))) == tmp_path/'run'
     (tmp_path/'run'/'shard').write_text('x')
     claim_folder(tmp_path/'run', identity)
-    assert json.loads((tmp_path/'run'/'manifest.json').read_text()) == identity
+    assert said_by_manifest(tmp_path/'run') == identity
     (tmp_path/'bare').mkdir()
     claim_folder(tmp_path/'bare', identity)
 
@@ -88,7 +93,7 @@ def test_a_folder_goes_on_with_its_own_run(tmp_path):
 def test_a_folder_refuses_another_run(tmp_path, other, said):
     claim_folder(tmp_path/'run', identity)
     with pytest.raises(BadInput, match=said): claim_folder(tmp_path/'run', identity | other)
-    assert json.loads((tmp_path/'run'/'manifest.json').read_text()) == identity
+    assert said_by_manifest(tmp_path/'run') == identity
 
 
 @pytest.mark.parametrize('make, said', [(lambda p: p.write_text('x'), 'a folder'), (lambda p: (p.mkdir(), (p/'thesis.txt').write_text('x')), 'new or empty'),
@@ -192,7 +197,7 @@ def test_a_held_folder_is_tidied(tmp_path):
         (folder/'.model.12.part').mkdir()
         (folder/'.model.12.part'/'weights').write_text('half')
         (folder/'whole').write_text('whole')
-    with run_folder(tmp_path/'run', identity) as folder: assert sorted(p.name for p in folder.iterdir()) == ['.lock', 'manifest.json', 'whole']
+    with run_folder(tmp_path/'run', identity) as folder: assert sorted(p.name for p in folder.iterdir()) == ['.lock', '.written', 'manifest.json', 'whole']
     with pytest.raises(BadInput, match='seed was None'), run_folder(tmp_path/'run', identity | dict(seed=1)): pass
     with pytest.raises(BadInput, match='new or empty'), run_folder(tmp_path, identity): pass
     assert not (tmp_path/'.lock').exists()

@@ -14,7 +14,8 @@ from transformers import AutoModelForCausalLM, CONFIG_MAPPING, GPT2LMHeadModel
 from tokenclean_nb.scoring import losses
 from tokenclean_nb.data.table import lengths
 from tokenclean_nb.errors import BadInput
-from tokenclean_nb.scoring.losses import batches, splits, token_hits, token_losses
+from tokenclean_nb.scoring.heads import splits
+from tokenclean_nb.scoring.losses import batches, token_hits, token_losses
 from tokenclean_nb.training.models import load_model
 
 vocab = 97
@@ -282,7 +283,7 @@ def test_a_compiled_body(small):
 
 @pytest.mark.parametrize('free, rows_at_once', [(0, 16), (1200 * vocab * 4, 100), (2**40, 8192)])
 def test_logits_take_a_quarter_of_the_free_memory(small, monkeypatch, free, rows_at_once):
-    monkeypatch.setattr(losses, '_device', lambda model: torch.device('cuda'))
+    monkeypatch.setattr(losses, 'device_of', lambda model: torch.device('cuda'))
     for name, value in dict(mem_get_info=(free, 2**40), memory_reserved=0, memory_allocated=0).items(): monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
     assert losses._room(small[0]) == (16384, rows_at_once)
 

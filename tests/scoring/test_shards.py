@@ -12,7 +12,8 @@ from tokenclean_nb.scoring import shards
 from tokenclean_nb.data.table import flat, trained, with_flat
 from tokenclean_nb.errors import BadInput
 from tokenclean_nb.scoring.selection import keep_top
-from tokenclean_nb.scoring.shards import read_shard, score_shards, select_shards, sharded_losses, write_scored
+from tokenclean_nb.scoring.shards import (
+    read_shard, score_shards, select_shards, shard_path, sharded_losses, write_scored, write_shard)
 
 
 def scored(sizes, seed, distinct, dtype=np.float32):
@@ -88,3 +89,14 @@ def test_processes_share_the_shards(tiny, tmp_path, monkeypatch):
         assert {p.name for p in tmp_path.rglob('three/*/*')} - before == {f'{i:05d}.parquet' for i in range(k, 5, 3)}
     got = np.concatenate([read_shard(p, 'loss_base', ds.select(range(2*k, 2*k + 2))) for k, p in enumerate(sorted(tmp_path.rglob('three/*/*')))])
     assert got.tobytes() == want.tobytes()
+
+
+@pytest.mark.parametrize('labels', [[], [[-100, -100]]])
+def test_a_table_with_nothing_trained_is_refused(tmp_path, labels):
+    "And no file is left"
+    ds = Dataset.from_dict(dict(input_ids=[[5, 6]] * len(labels), labels=labels))
+    losses = np.full(2 * len(labels), np.nan, np.float32)
+    write_shard(shard_path(tmp_path, 'loss_base', 0), 'loss_base', ds, losses)
+    with pytest.raises(BadInput, match='at least one trained token'):
+        write_scored(ds, tmp_path, ['loss_base'], tmp_path/'data.parquet')
+    assert not list(tmp_path.glob('*.parquet'))

@@ -7,22 +7,19 @@ from datasets import Dataset
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokenclean_nb.data.table import flat, with_flat
-from tokenclean_nb.worlds.recorded import example_table
-from tokenclean_nb.widgets.labeller import sample_tokens
+import tokenclean_nb as tc
 from tokenclean_nb.widgets.game import read_lines
-from tokenclean_nb.widgets.explorer import BoundExplorer, SelectionGame, TokenExplorer, TokenLabeller, plot_room
 
-ds = example_table()
+ds = tc.example_table()
 hostile = '<script>alert(1)</script></a> &amp; $x^2$ %{y} \u202eabc\x00 "q" \' 日本語'
-bad = example_table([('Say ' + hostile, hostile)])
+bad = tc.example_table([('Say ' + hostile, hostile)])
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick
 @given(st.integers(0, 5), st.data())
 def test_a_line_holds_the_game(i, data):
-    game = SelectionGame(ds, i, player=data.draw(st.text(max_size=30)))
+    game = tc.SelectionGame(ds, i, player=data.draw(st.text(max_size=30)))
     game.marked[:] = data.draw(st.lists(st.booleans(), min_size=len(game.marked), max_size=len(game.marked)))
     line = game.line()
     assert '\n' not in line and line.isascii() or not game.player.isascii()
@@ -33,7 +30,7 @@ def test_a_line_holds_the_game(i, data):
 @quick
 @given(st.floats(.01, 1), st.sampled_from(['pool', 'row']))
 def test_explorer_keeps_what_its_facts_say(fraction, within):
-    explorer = TokenExplorer(ds, fraction, within)
+    explorer = tc.TokenExplorer(ds, fraction, within)
     assert explorer.facts['kept'] == explorer.keep.sum() and f'{explorer.facts["kept"]:,} of' in str(explorer)
     if within == 'pool': assert explorer.facts['kept'] == int(fraction * explorer.facts['tokens'])
 
@@ -41,52 +38,56 @@ def test_explorer_keeps_what_its_facts_say(fraction, within):
 @quick
 @given(*[st.floats(0, 1)] * 2, st.floats(.01, 1), st.floats(10, 1e9), st.floats(.01, .5))
 def test_who_wins_is_what_the_bounds_say(noise, noise_after, keep_fraction, tokens, delta):
-    explorer = BoundExplorer(noise=noise, noise_after=noise_after, keep_fraction=keep_fraction, tokens=tokens, delta=delta)
-    b, said = explorer.bounds, str(explorer)
-    if said.startswith('Cleaning wins'): assert b['cleaned'] < b['all_tokens'] and tokens >= b['pays_above'] * (1 - 1e-6)
-    if said.startswith('All tokens win'): assert b['all_tokens'] <= b['cleaned'] + 1e-9
-    if said.startswith('Neither'): assert min(b['all_tokens'], b['cleaned']) >= 1
+    explorer = tc.BoundExplorer(noise=noise, noise_after=noise_after, keep_fraction=keep_fraction,
+        tokens=tokens, delta=delta)
+    said, bounds = str(explorer), explorer.bounds
+    everything, cleaned = bounds['all_tokens'], bounds['cleaned']
+    if said.startswith('Cleaning wins'):
+        assert cleaned < everything and tokens >= bounds['pays_above'] * (1 - 1e-6)
+    if said.startswith('All tokens win'): assert everything <= cleaned + 1e-9
+    if said.startswith('Neither'): assert min(everything, cleaned) >= 1
     assert explorer.picture().startswith('<p>')
 
 
-@pytest.mark.parametrize('make', [lambda: TokenExplorer(bad), lambda: SelectionGame(bad), lambda: TokenLabeller(bad, 3)], ids=['explorer', 'game', 'labeller'])
-def test_nothing_in_a_text_acts(make):
-    widget = make()
+@pytest.mark.parametrize('widget', [tc.TokenExplorer, tc.SelectionGame, tc.TokenLabeller])
+def test_nothing_in_a_text_acts(widget):
+    widget = widget(bad)
     for shown in (widget.picture(), widget.static()):
         bare = re.sub(r'<script>\(me=>.*?</script>', '', shown, flags=re.S)
         assert '<script' not in bare and '</a>' not in bare and '\x00' not in bare and '\u202e' not in bare
 
 
 def test_search_finds_characters_that_change_length_in_lower_case():
-    explorer = TokenExplorer(example_table([('İİİİ Who?', 'It is Olive.')]))
+    explorer = tc.TokenExplorer(tc.example_table([('İİİİ Who?', 'It is Olive.')]))
     explorer.find = 'olive'
     assert str(explorer.view()).count(']*') + str(explorer.view()).count('}*') == 1
 
 
 def test_tokens_without_a_score_do_not_compete():
-    score = flat(ds, 'score').copy()
+    score = tc.flat(ds, 'score').copy()
     score[:40] = np.nan
-    explorer = TokenExplorer(with_flat(ds, 'score', score), .1)
-    assert explorer.keep[:40].sum() == (flat(ds, 'truth')[:40] >= 0).sum() and explorer.facts['tokens'] == np.isfinite(score).sum()
+    explorer = tc.TokenExplorer(tc.with_flat(ds, 'score', score), .1)
+    assert explorer.keep[:40].sum() == (tc.flat(ds, 'truth')[:40] >= 0).sum()
+    assert explorer.facts['tokens'] == np.isfinite(score).sum()
 
 
 def test_threshold_sample_is_the_nearest():
-    keep, score = flat(ds, 'keep'), flat(ds, 'score')
-    near = sample_tokens(ds, 10, 'threshold')
+    keep, score = tc.flat(ds, 'keep'), tc.flat(ds, 'score')
+    near = tc.sample_tokens(ds, 10, 'threshold')
     cut = (score[keep].min() + np.nanmax(score[~keep])) / 2
     others = np.setdiff1d(np.flatnonzero(np.isfinite(score)), near)
     assert np.abs(score[near] - cut).max() <= np.abs(score[others] - cut).min() + .05
 
 
 def test_long_rows_are_cut_in_the_game_and_said():
-    game = SelectionGame(example_table([('q', 'word ' * 200)]), player='A')
+    game = tc.SelectionGame(tc.example_table([('q', 'word ' * 200)]), player='A')
     assert len(game.tokens) == 80 and 'the first 80' in str(game)
     game.marked[:] = True
-    assert plot_room(game.ds, game.line()).layout.title.text.startswith('1 players')
+    assert tc.plot_room(game.ds, game.line()).layout.title.text.startswith('1 players')
 
 
 def test_empty_rows():
     empty = Dataset.from_dict({c: ds[c][:] + [[] if c != 'text' else ''] for c in ds.column_names})
-    explorer = TokenExplorer(empty, row=6)
+    explorer = tc.TokenExplorer(empty, row=6)
     assert '0 tokens' in explorer.picture()
-    with pytest.raises(ValueError, match='at least two scored tokens'): SelectionGame(empty, 6)
+    with pytest.raises(ValueError, match='at least two scored tokens'): tc.SelectionGame(empty, 6)

@@ -19,7 +19,7 @@ from .methods import methods, run_method
 from .results import Cleaning, is_saved
 from .steps import Steps
 from ..data.storage import (atomic, data_fingerprint, discard, model_fingerprint, processes,
-    run_folder, tokenizer_fingerprint)
+    run_folder, tokenizer_fingerprint, wrote)
 from ..data.table import as_table, load_records, trained
 from ..errors import BadInput, check_choice, check_fraction
 from ..figures.report import write_report
@@ -226,7 +226,7 @@ def train(
     if 'keep' in ds.column_names: ds = clean_labels(ds)
     if out is None: return finetune(base, ds, **training)
     with run_folder(out, _identity('train', base, tokenizer, ds, **training), overwrite) as folder:
-        if (folder/'model').exists(): return load_model(folder/'model')[0]
+        if wrote(folder/'model'): return load_model(folder/'model')[0]
         tuned = finetune(base, ds, **training)
         if processes().is_main_process:
             with atomic(folder/'model') as path: save_model(path, tuned, tokenizer)

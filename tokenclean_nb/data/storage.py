@@ -84,6 +84,15 @@ def _in_run(path):
     folder = _held.get()
     return folder if folder and path.resolve().is_relative_to(folder) else None
 
+def wrote(
+    path:str|Path, # A file or folder in the folder of the run that this process is part of
+)->bool: # False for what is somebody's own, or not there
+    "Is it there, and did a run write it?"
+    path, folder = Path(path), _in_run(Path(path))
+    if not folder or not path.exists(): return False
+    known = {folder/name for name in _written(folder)}
+    return all(p.resolve() in known for p in _files(path))
+
 def _note(path):
     "Write into the ledger what has just appeared in the folder of the run"
     if not (folder := _in_run(path)): return
@@ -92,11 +101,8 @@ def _note(path):
 
 def _refuse_unknown(path):
     "In the folder of a run, refuse to replace what no run wrote"
-    if not path.exists() or not (folder := _in_run(path)): return
-    known = {folder/name for name in _written(folder)}
-    unknown = [p for p in _files(path) if p.resolve() not in known]
-    if not unknown: return
-    raise BadInput('out', str(unknown[0]), 'a file that this run wrote', 'Move it away, or choose another folder.')
+    if path.exists() and _in_run(path) and not wrote(path):
+        raise BadInput('out', str(path), 'a file or folder that this run wrote', 'Move it away, or choose another folder.')
 
 # %% ../../nbs/api/data/01_storage.ipynb #84c0c5c0
 def digest(
@@ -216,6 +222,13 @@ def _lock(folder):
     wait = 'Wait until that run has ended, or choose another output folder.'
     raise BadInput('out', str(folder), 'a folder that no other run is using', wait)
 
+def _unclaim(folder):
+    "Leave no trace of a run that was refused before it wrote anything"
+    if set(_written(folder)) > {manifest_name}: return
+    discard(folder)
+    _remove(folder/ledger_name, folder/lock_name)
+    if not any(folder.iterdir()): folder.rmdir()
+
 def _half_written(folder):
     "What a killed process could not tidy up: temporary paths of `atomic`"
     return [p for p in folder.rglob('.*') if re.fullmatch(r'\..+\.\d+\.(part|old)', p.name)]
@@ -239,4 +252,7 @@ def run_folder(
             if identity is not None: claim_folder(folder, identity, overwrite)
             _remove(*_half_written(folder))
         here.wait_for_everyone()
-        yield folder
+        try: yield folder
+        except BadInput:
+            if here.is_main_process: _unclaim(folder)
+            raise

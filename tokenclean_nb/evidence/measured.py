@@ -13,7 +13,7 @@ import pandas as pd
 from datasets import Dataset
 
 from ..bounds import quantity_term, required_noise_drop
-from ..cleaning.methods import Cleaning
+from ..cleaning.results import Cleaning
 from ..data.table import flat, row_numbers, trained
 from ..errors import BadInput
 from .evaluation import accuracy

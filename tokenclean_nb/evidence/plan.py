@@ -11,6 +11,7 @@ __all__ = ['Study', 'study_worlds', 'generated_studies', 'varied', 'real_studies
 from collections import namedtuple
 from pathlib import Path
 
+from ..data.storage import atomic
 from ..errors import BadInput
 from .grids import grid, read_cells, run_cells
 from .real_text import measure_real_method, measure_real_scores
@@ -119,7 +120,6 @@ def run_studies(
     **options, # Arguments of `plan`
 )->dict: # Name -> results
     "Run every study, or go on where it was interrupted, and write the results"
-    Path(out).mkdir(parents=True, exist_ok=True)
     studies, found = plan(**options), {}
     todo = [(measure, setting) for measure, settings in studies.values() for setting in settings]
     run_cells(todo, cells, workers, progress, varied)
@@ -127,5 +127,5 @@ def run_studies(
         results = read_cells(measure, settings, cells)
         # paths of one machine do not belong into results
         found[name] = results.drop(columns=['data', 'model'], errors='ignore')
-        found[name].round(6).to_csv(Path(out)/f'{name}.csv', index=False)
+        with atomic(Path(out)/f'{name}.csv') as file: found[name].round(6).to_csv(file, index=False)
     return found

@@ -26,7 +26,7 @@ from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from ..data.table import lengths, row_numbers, trained
 from ..errors import BadInput
-from ..scoring.losses import causal_lm, splits
+from ..scoring.heads import causal_lm, splits
 from .models import shared_copy
 from ..data.storage import processes
 

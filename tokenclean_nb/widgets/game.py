@@ -23,7 +23,8 @@ from traitlets import Bool, Unicode
 from ..errors import BadInput, check_fraction
 from .base import Interactive
 from ..figures.lookup import row_tokens
-from ..figures.style import escape_html, escape_plotly, ink, kept_colour, paper, removed_colour, template, visible
+from ..figures.style import escape_html, escape_plotly, visible
+from ..figures.style import ink, kept_colour, paper, removed_colour, template
 from ..scoring.selection import keep_top
 from ..figures.tokens import token_view
 
@@ -44,25 +45,17 @@ class SelectionGame(Interactive):
         self.frame, self.tokens, self.keep = _scored_row(ds, i, fraction)
         self.marked = np.zeros(len(self.tokens), bool)
 
-    def controls(self): return dict(player=ipywidgets.Text(description='your name'))
-    def buttons(self): return {'Reveal': self.reveal, 'Start again': self.restart}
-    def body(self):
-        self._toggles = [_toggle(self, k, t) for k, t in enumerate(self.frame.token[self.tokens])]
-        return [ipywidgets.Box(self._toggles, layout=ipywidgets.Layout(display='flex', flex_flow='row wrap'))]
-
-def _toggle(game, k, token):
-    "The switch of one token"
-    toggle = ipywidgets.ToggleButton(description=visible(token) or '⟦⟧', layout=ipywidgets.Layout(width='auto', margin='1px'))
-    toggle.observe(lambda change: game.mark(k, change['new']), 'value')
-    return toggle
-
+# %% ../../nbs/api/widgets/02_game.ipynb #a758f2ea
 def _scored_row(ds, i, fraction):
     "The row's tokens, positions of those in the game, and which of them the scores keep"
-    if 'score' not in ds.column_names: raise BadInput('ds', ds.column_names, 'a table with the column score', 'Score the table first.')
+    if 'score' not in ds.column_names:
+        raise BadInput('ds', ds.column_names, 'a table with the column score', 'Score the table first.')
     _, frame = row_tokens(ds, i)
     tokens = np.flatnonzero(frame['rank'].notna() & (frame.status != 'prompt'))[:game_size]
-    if len(tokens) < 2: raise BadInput('i', i, 'a row with at least two scored tokens', f'Row {i} has {len(tokens)}.')
-    return frame, tokens, keep_top(frame.score.to_numpy()[tokens], np.ones(len(tokens), bool), fraction)
+    if len(tokens) < 2:
+        raise BadInput('i', i, 'a row with at least two scored tokens', f'Row {i} has {len(tokens)}.')
+    score, all_of_them = frame.score.to_numpy()[tokens], np.ones(len(tokens), bool)
+    return frame, tokens, keep_top(score, all_of_them, fraction)
 
 # %% ../../nbs/api/widgets/02_game.ipynb #8e1736f1
 @patch
@@ -91,44 +84,22 @@ def restart(self:SelectionGame):
 
 # %% ../../nbs/api/widgets/02_game.ipynb #5029a66b
 @patch
-def result(self:SelectionGame)->pd.DataFrame: # A line for you and one for the method: tokens kept, mean losses in nats, share informative if the truth is known
-    "What each choice would train on"
+def result(self:SelectionGame)->pd.DataFrame: # Tokens kept, mean losses (nats), share informative
+    "What each choice would train on: a line for you and one for the scores"
     frame = self.frame.iloc[self.tokens]
+    columns = [column for column in ('loss_base', 'loss_ref', 'score') if column in frame]
     rows = {}
     for name, kept in {'you': self.marked, 'the scores': self.keep}.items():
-        rows[name] = dict(kept=int(kept.sum())) | {c: float(frame[c][kept].mean()) if kept.any() else np.nan for c in ('loss_base', 'loss_ref', 'score') if c in frame}
-        if 'truth' in frame: rows[name]['informative'] = float((frame.truth[kept] == 1).mean()) if kept.any() else np.nan
-    return pd.DataFrame(rows).T
+        rows[name] = dict(kept=kept.sum(), **frame[columns][kept].mean())
+        if 'truth' in frame: rows[name]['informative'] = (frame.truth == 1)[kept].mean()
+    return pd.DataFrame(rows, dtype=float).T
 
 @patch
-def agreement(self:SelectionGame)->tuple: # Share of tokens decided alike; and its mean if as many tokens were marked at random
+def agreement(self:SelectionGame)->tuple: # Share of tokens decided alike; its mean for marks at random
     "How far choice and scores agree"
     mine, theirs = self.marked.mean(), self.keep.mean()
-    return float((self.marked == self.keep).mean()), float(mine * theirs + (1 - mine) * (1 - theirs))
-
-# %% ../../nbs/api/widgets/02_game.ipynb #e9a06f4f
-@patch
-def __str__(self:SelectionGame):
-    count = f'{self.marked.sum()} of {len(self.tokens)} tokens marked'
-    if len(self.tokens) == game_size: count += f' (the first {game_size} scored tokens of the row)'
-    if not self.revealed: return f'{count}. Which would you train on? The scores keep {self.keep.sum()}. Mark yours, then reveal.'
-    same, chance = self.agreement()
-    return f'{count}. You and the scores decide alike on {same:.0%} of them; {chance:.0%} would be chance.'
-
-@patch
-def picture(self:SelectionGame):
-    marked, keep = np.zeros(len(self.frame), bool), np.zeros(len(self.frame), bool)
-    marked[self.tokens], keep[self.tokens] = self.marked, self.keep
-    if not self.revealed: return f'<p>{escape_html(self)}</p>{_blank(self)}'
-    table = self.result().round(3).to_html(border=0, na_rep='–')
-    line = f'<p>Your line for the room: <code>{escape_html(self.line())}</code></p>'
-    return f'<p>{escape_html(self)} Framed: yours. Underlined: what the scores keep.</p>{token_view(self.ds, self.i, keep=keep, marked=marked, slider=False).html}{table}{line}'
-
-def _blank(game):
-    "The row's text without scores"
-    part = lambda mask: escape_html(visible(''.join(game.frame.token[mask]), keep='\n'))
-    prompt = (game.frame.status == 'prompt').to_numpy()
-    return f'<div style="white-space:pre-wrap;overflow-wrap:anywhere;color:{ink};background:{paper};padding:.4em"><i>{part(prompt)}</i>{part(~prompt)}</div>'
+    by_chance = mine * theirs + (1 - mine) * (1 - theirs)
+    return float((self.marked == self.keep).mean()), float(by_chance)
 
 # %% ../../nbs/api/widgets/02_game.ipynb #2aa14175
 def _row_code(ids):
@@ -147,15 +118,73 @@ def read_lines(
     lines:str, # Lines of a room, in any text; the last line of a player counts
     i:int, # Row that was played, from 0
     fraction:float=0.6, # Share that the scores keep, in (0, 1]
-)->tuple: # Marks of each player, a frame with a line per player and a column per token; and the lines that do not fit
+)->tuple: # A frame of marks, a line per player and a column per token; and the lines that do not fit
     "Read the lines of a room"
     frame, tokens, _ = _scored_row(ds, i, check_fraction(fraction))
-    code, marks, bad = _row_code(frame.id), {}, []
+    this = str(i), _row_code(frame.id), str(len(tokens))
+    marks, bad = {}, []
     for found in re.finditer(r'game:([\w-]+):(\d+):([0-9a-f]{8}):(\d+):([0-9a-f]+)', lines):
-        name, row, its, n, bits = found.groups()
-        if (int(row), its, int(n)) != (i, code, len(tokens)) or int(bits, 16) >> int(n): bad.append(found[0])
-        else: marks[name] = [b == '1' for b in f'{int(bits, 16):0{int(n)}b}']
+        name, *its, digits = found.groups()
+        bits = f'{int(digits, 16):0{len(tokens)}b}'
+        if tuple(its) == this and len(bits) == len(tokens): marks[name] = [bit == '1' for bit in bits]
+        else: bad.append(found[0])
     return pd.DataFrame.from_dict(marks, orient='index', columns=tokens, dtype=bool), bad
+
+# %% ../../nbs/api/widgets/02_game.ipynb #e9a06f4f
+@patch
+def __str__(self:SelectionGame):
+    count = f'{self.marked.sum()} of {len(self.tokens)} tokens marked'
+    if len(self.tokens) == game_size: count += f' (the first {game_size} scored tokens of the row)'
+    if not self.revealed:
+        theirs = f'The scores keep {self.keep.sum()}'
+        return f'{count}. Which would you train on? {theirs}. Mark yours, then reveal.'
+    same, chance = self.agreement()
+    return f'{count}. You and the scores decide alike on {same:.0%} of them; {chance:.0%} would be chance.'
+
+@patch
+def picture(self:SelectionGame):
+    if not self.revealed: return f'<p>{escape_html(self)}</p>{self._blank()}'
+    keep, marked = self._in_row(self.keep), self._in_row(self.marked)
+    view = token_view(self.ds, self.i, keep=keep, marked=marked, slider=False)
+    said = f'<p>{escape_html(self)} Framed: yours. Underlined: what the scores keep.</p>'
+    table = self.result().round(3).to_html(border=0, na_rep='–')
+    line = f'<p>Your line for the room: <code>{escape_html(self.line())}</code></p>'
+    return f'{said}{view.html}{table}{line}'
+
+@patch
+def _in_row(self:SelectionGame, mask):
+    "A choice among the game's tokens as one among all tokens of the row"
+    row = np.zeros(len(self.frame), bool)
+    row[self.tokens] = mask
+    return row
+
+@patch
+def _blank(self:SelectionGame):
+    "The row's text without scores"
+    prompt = (self.frame.status == 'prompt').to_numpy()
+    part = lambda mask: escape_html(visible(''.join(self.frame.token[mask]), keep='\n'))
+    style = f'white-space:pre-wrap;overflow-wrap:anywhere;color:{ink};background:{paper};padding:.4em'
+    return f'<div style="{style}"><i>{part(prompt)}</i>{part(~prompt)}</div>'
+
+# %% ../../nbs/api/widgets/02_game.ipynb #544a2e7e
+@patch
+def controls(self:SelectionGame): return dict(player=ipywidgets.Text(description='your name'))
+
+@patch
+def buttons(self:SelectionGame): return {'Reveal': self.reveal, 'Start again': self.restart}
+
+@patch
+def body(self:SelectionGame):
+    self._toggles = [self._toggle(k, token) for k, token in enumerate(self.frame.token[self.tokens])]
+    return [ipywidgets.Box(self._toggles, layout=dict(display='flex', flex_flow='row wrap'))]
+
+@patch
+def _toggle(self:SelectionGame, k, token):
+    "The switch of one token"
+    narrow = dict(width='auto', margin='1px')
+    toggle = ipywidgets.ToggleButton(description=visible(token) or '⟦⟧', layout=narrow)
+    toggle.observe(lambda change: self.mark(k, change['new']), 'value')
+    return toggle
 
 # %% ../../nbs/api/widgets/02_game.ipynb #f439bae5
 def plot_room(
@@ -167,15 +196,38 @@ def plot_room(
 )->go.Figure: # Above: who of the room keeps each token. Below: how far each player and the scores agree
     "Draw what a room chose"
     marks, bad = read_lines(ds, lines, i, fraction)
-    if not len(marks): raise BadInput('lines', lines, f'lines that SelectionGame(ds, {i}).line() made', f'{len(bad)} lines are of another row or table.' if bad else 'Paste one line per player.')
+    if not len(marks):
+        why = f'{len(bad)} lines are of another row or table.' if bad else 'Paste one line per player.'
+        raise BadInput('lines', lines, f'lines that SelectionGame(ds, {i}).line() made', why)
     frame, tokens, keep = _scored_row(ds, i, fraction)
-    share, names = marks.to_numpy().mean(0), [escape_plotly(t) or '⟦⟧' for t in frame.token[tokens]]
-    fig = make_subplots(rows=2, cols=1, vertical_spacing=.3, row_heights=[.6, .4], subplot_titles=['Share of the room that keeps each token', 'Tokens on which a player and the scores decide alike'])
-    for name, part, marker in [('the scores keep it', keep, dict(color=kept_colour)), ('the scores remove it', ~keep, dict(color=removed_colour, pattern=dict(shape='/', fgcolor=kept_colour, size=5, solidity=.25)))]:
-        fig.add_bar(x=np.flatnonzero(part), y=share[part], name=name, marker=marker, customdata=np.array(names, object)[part], hovertemplate='%{customdata}<br>%{y:.0%} of the room<extra></extra>', row=1, col=1)
+    names = np.array([escape_plotly(t) or '⟦⟧' for t in frame.token[tokens]], object)
+    above = 'Share of the room that keeps each token'
+    below = 'Tokens on which a player and the scores decide alike'
+    panels = dict(rows=2, cols=1, vertical_spacing=.3, row_heights=[.6, .4])
+    fig = make_subplots(**panels, subplot_titles=[above, below])
+    _draw_tokens(fig, names, marks.to_numpy().mean(0), keep)
+    _draw_players(fig, marks, keep)
+    fig.update_yaxes(range=[0, 1], tickformat='.0%')
+    others = f'; {len(bad)} lines of another row or table left out' if bad else ''
+    fig.update_layout(template=template, height=620, margin=dict(t=110), legend=dict(y=1.1))
+    return fig.update_layout(title=f'{len(marks)} players, row {i}{others}').update_layout(**layout)
+
+# %% ../../nbs/api/widgets/02_game.ipynb #86d92c17
+_hatched = dict(shape='/', fgcolor=kept_colour, size=5, solidity=.25)
+
+def _draw_tokens(fig, names, share, keep):
+    "The share of the room that keeps each token; hatched where the scores remove it"
+    parts = [('the scores keep it', keep, dict(color=kept_colour)),
+        ('the scores remove it', ~keep, dict(color=removed_colour, pattern=_hatched))]
+    for name, part, marker in parts:
+        fig.add_bar(x=np.flatnonzero(part), y=share[part], name=name, marker=marker, customdata=names[part],
+            hovertemplate='%{customdata}<br>%{y:.0%} of the room<extra></extra>', row=1, col=1)
+    fig.update_xaxes(tickvals=np.arange(len(names)), ticktext=list(names), tickangle=-60, row=1, col=1)
+
+def _draw_players(fig, marks, keep):
+    "How far each player and the scores agree, the highest first"
     same = (marks.to_numpy() == keep).mean(1)
     order = np.argsort(-same, kind='stable')
-    fig.add_bar(x=[escape_plotly(n) for n in marks.index[order]], y=same[order], showlegend=False, marker=dict(color='#6a51a3'), hovertemplate='%{x}: %{y:.0%}<extra></extra>', row=2, col=1)
-    fig.update_xaxes(tickvals=np.arange(len(names)), ticktext=names, tickangle=-60, row=1, col=1).update_xaxes(type='category', row=2, col=1).update_yaxes(range=[0, 1], tickformat='.0%')
-    others = f'; {len(bad)} lines of another row or table left out' if bad else ''
-    return fig.update_layout(template=template, height=620, margin=dict(t=110), legend=dict(y=1.1), title=f'{len(marks)} players, row {i}{others}').update_layout(**layout)
+    fig.add_bar(x=[escape_plotly(name) for name in marks.index[order]], y=same[order], showlegend=False,
+        marker=dict(color='#6a51a3'), hovertemplate='%{x}: %{y:.0%}<extra></extra>', row=2, col=1)
+    fig.update_xaxes(type='category', row=2, col=1)

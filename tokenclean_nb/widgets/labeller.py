@@ -39,15 +39,23 @@ def sample_tokens(
     "Choose tokens to label"
     check_choice(order, orders, 'order')
     check_count(n, 'n')
-    if order == 'threshold' and not {'score', 'keep'} <= set(ds.column_names): raise BadInput('ds', ds.column_names, 'a table with score and keep', "Select first, or take order='random'.")
-    among = response_tokens(ds)
-    if order == 'threshold': among = among & np.isfinite(flat(ds, 'score'))
-    index = np.flatnonzero(among)
-    if not len(index): raise BadInput('ds', f'{len(ds)} rows', 'a table with response tokens' + (' that have a score' if order == 'threshold' else ''))
-    if order == 'random': return np.random.default_rng(seed).permutation(index)[:n]
-    score = flat(ds, 'score')[index]
-    near = np.abs(score - np.quantile(score, 1 - flat(ds, 'keep')[index].mean()))
-    return index[np.argsort(near, kind='stable')[:n]]
+    return _near_the_threshold(ds)[:n] if order == 'threshold' else _at_random(ds, seed)[:n]
+
+def _at_random(ds, seed):
+    index = np.flatnonzero(response_tokens(ds))
+    if not len(index): raise BadInput('ds', f'{len(ds)} rows', 'a table with response tokens')
+    return np.random.default_rng(seed).permutation(index)
+
+def _near_the_threshold(ds):
+    if not {'score', 'keep'} <= set(ds.column_names):
+        remedy = "Select first, or take order='random'."
+        raise BadInput('ds', ds.column_names, 'a table with score and keep', remedy)
+    index = np.flatnonzero(response_tokens(ds) & np.isfinite(flat(ds, 'score')))
+    if not len(index):
+        raise BadInput('ds', f'{len(ds)} rows', 'a table with response tokens that have a score')
+    score, kept_share = flat(ds, 'score')[index], flat(ds, 'keep')[index].mean()
+    distance = np.abs(score - np.quantile(score, 1 - kept_share))
+    return index[np.argsort(distance, kind='stable')]
 
 # %% ../../nbs/api/widgets/03_labeller.ipynb #551b0bdf
 class TokenLabeller(Interactive):
@@ -63,12 +71,16 @@ class TokenLabeller(Interactive):
         super().__init__()
         check_text(ds)
         self.ds, self.order, self.file = ds, order, None if file is None else Path(file)
-        self.tokens, self.labels = sample_tokens(ds, n, order, seed), {} # flat token number -> informative?
+        self.tokens = sample_tokens(ds, n, order, seed)
+        self.labels = {} # flat token number -> informative?
         self.history = [] # tokens labelled or skipped, in order
-        self._code = f"{crc32(np.ascontiguousarray(flat(ds, 'input_ids'), np.int32).tobytes()):08x}"
+        ids = np.ascontiguousarray(flat(ds, 'input_ids'), np.int32)
+        self._code = f'{crc32(ids.tobytes()):08x}'
         if self.file is not None and self.file.exists(): self.load(self.file)
 
-    def buttons(self): return {'Informative': lambda: self.label(True), 'Not informative': lambda: self.label(False), 'Skip': self.skip, 'Undo': self.undo}
+    def buttons(self):
+        yes, no = lambda: self.label(True), lambda: self.label(False)
+        return {'Informative': yes, 'Not informative': no, 'Skip': self.skip, 'Undo': self.undo}
 
 # %% ../../nbs/api/widgets/03_labeller.ipynb #2e9d4bb8
 @patch
@@ -100,42 +112,63 @@ def undo(self:TokenLabeller):
 
 # %% ../../nbs/api/widgets/03_labeller.ipynb #a7ae416f
 @patch
-def to_frame(self:TokenLabeller)->pd.DataFrame: # A line per labelled token, as `lookup.tokens_at`, with `informative`
+def to_frame(self:TokenLabeller)->pd.DataFrame: # As `tc.tokens_at`, with `informative`
     "The labels with the tokens they belong to"
-    index = np.array(list(self.labels), dtype=np.int64)
-    return tokens_at(self.ds, index).assign(informative=np.array(list(self.labels.values()), bool))
+    index, informative = self._labelled()
+    return tokens_at(self.ds, index).assign(informative=informative)
+
+@patch
+def _labelled(self:TokenLabeller):
+    "Flat token numbers, and whether each is informative"
+    return np.array(list(self.labels), np.int64), np.array(list(self.labels.values()), bool)
 
 @patch
 def noise_rates(self:TokenLabeller,
     confidence:float=0.95, # Probability that an interval holds the true rate, in (0, 1)
-)->pd.DataFrame: # A line for all response tokens and, with `keep`, one for the kept ones as selected: tokens, wrong, rate, low, high
+)->pd.DataFrame: # For all tokens kept and, with `keep`, as selected: tokens, wrong, rate, low, high
     "The noise rate with its interval, from the labels so far"
-    if not 0 < confidence < 1: raise BadInput('confidence', confidence, 'a number above 0 and below 1', 'For 95 % write 0.95.')
+    if not 0 < confidence < 1:
+        raise BadInput('confidence', confidence, 'a number above 0 and below 1', 'For 95 % write 0.95.')
     if not self.labels: raise BadInput('labels', {}, 'at least one label', 'Label a token first.')
-    informative, index = np.array(list(self.labels.values()), bool), np.array(list(self.labels), np.int64)
+    index, informative = self._labelled()
     wrong = {'all tokens kept': ~informative}
-    if 'keep' in self.ds.column_names: wrong['as selected'] = flat(self.ds, 'keep')[index].astype(bool) != informative
-    return pd.DataFrame([dict(labels=k, tokens=len(w), wrong=int(w.sum()), rate=w.mean(), **dict(zip(('low', 'high'), noise_interval(w.sum(), len(w), confidence)))) for k, w in wrong.items()])
+    if 'keep' in self.ds.column_names:
+        wrong['as selected'] = flat(self.ds, 'keep')[index].astype(bool) != informative
+    rows = []
+    for labels, mask in wrong.items():
+        low, high = noise_interval(mask.sum(), len(mask), confidence)
+        counts = dict(labels=labels, tokens=len(mask), wrong=int(mask.sum()))
+        rows.append(counts | dict(rate=mask.mean(), low=low, high=high))
+    return pd.DataFrame(rows)
 
 # %% ../../nbs/api/widgets/03_labeller.ipynb #c8df9a2b
 @patch
 def __str__(self:TokenLabeller):
-    done, count = f'{len(self.labels)} of {len(self.tokens)} tokens labelled', self.at + 1
-    if not self.labels: said = ''
-    else:
-        where = 'of the pool' if self.order == 'random' else 'near the threshold, not of the pool'
-        said = '. Noise rate ' + '; '.join(f'{r.labels}: {r.rate:.1%}, 95 % interval {r.low:.1%} to {r.high:.1%}' for r in self.noise_rates().itertuples()) + f' ({where})'
-    return done + said + ('. All done.' if self.at >= len(self.tokens) else f'. Is token {count} informative?')
+    said = [f'{len(self.labels)} of {len(self.tokens)} tokens labelled']
+    if self.labels: said.append(self._rate_words())
+    ended = self.at >= len(self.tokens)
+    said.append('All done.' if ended else f'Is token {self.at + 1} informative?')
+    return '. '.join(said)
+
+@patch
+def _rate_words(self:TokenLabeller):
+    "The noise rates so far, and of what they are the rates"
+    rate = '{r.labels}: {r.rate:.1%}, 95 % interval {r.low:.1%} to {r.high:.1%}'
+    rates = '; '.join(rate.format(r=r) for r in self.noise_rates().itertuples())
+    where = 'of the pool' if self.order == 'random' else 'near the threshold, not of the pool'
+    return f'Noise rate {rates} ({where})'
 
 @patch
 def picture(self:TokenLabeller):
     said = f'<p>{escape_html(self)}</p>'
-    return said if self.at >= len(self.tokens) else said + _question(self.ds, int(self.tokens[self.at])).html
+    return said if self.at >= len(self.tokens) else said + self._question().html
 
-def _question(ds, token):
-    "One token in its text, without scores and without the selection: they would tell the answer"
-    bare = ds.remove_columns([c for c in ('score', 'keep', 'loss_base', 'loss_ref', 'truth') if c in ds.column_names])
-    return token_context(bare, [token], width=200)
+@patch
+def _question(self:TokenLabeller):
+    "The token asked about in its text, without scores and without the selection: they would tell the answer"
+    telling = 'score', 'keep', 'loss_base', 'loss_ref', 'truth'
+    bare = self.ds.remove_columns([column for column in telling if column in self.ds.column_names])
+    return token_context(bare, [int(self.tokens[self.at])], width=200)
 
 # %% ../../nbs/api/widgets/03_labeller.ipynb #65ac283e
 @patch
@@ -143,7 +176,8 @@ def save(self:TokenLabeller,
     file:str|Path, # The .json file to write; what is there is replaced
 )->Path: # The file
     "Save the labels"
-    content = dict(table=self._code, order=self.order, tokens=self.tokens.tolist(), history=self.history, labels=[[k, v] for k, v in self.labels.items()])
+    content = dict(table=self._code, order=self.order, tokens=self.tokens.tolist(), history=self.history)
+    content['labels'] = [[token, informative] for token, informative in self.labels.items()]
     with atomic(Path(file)) as temporary: temporary.write_text(json.dumps(content), encoding='utf-8')
     return Path(file)
 
@@ -155,10 +189,13 @@ def load(self:TokenLabeller,
     remedy = 'Name another file, or label the table it was made with.'
     try:
         content = json.loads(Path(file).read_text(encoding='utf-8'))
-        table, order, tokens, history, labels = (content[k] for k in ('table', 'order', 'tokens', 'history', 'labels'))
-        labels = {int(k): bool(v) for k, v in labels}
-    except (ValueError, KeyError, TypeError, OSError) as e: raise BadInput('file', str(file), 'a file that TokenLabeller.save wrote', f'It could not be read: {e}. {remedy}') from None
+        parts = 'table', 'order', 'tokens', 'history', 'labels'
+        table, order, tokens, history, labels = (content[part] for part in parts)
+        labels = {int(token): bool(informative) for token, informative in labels}
+    except (ValueError, KeyError, TypeError, OSError) as e:
+        allowed = 'a file that TokenLabeller.save wrote'
+        raise BadInput('file', str(file), allowed, f'It could not be read: {e}. {remedy}') from None
     if table != self._code: raise BadInput('file', str(file), 'a file of this table', remedy)
-    self.order, self.tokens, self.history, self.labels = order, np.array(tokens, np.int64), history, labels
-    self.at = len(history)
+    self.order, self.tokens = order, np.array(tokens, np.int64)
+    self.history, self.labels, self.at = history, labels, len(history)
     self.redraw()

@@ -1,0 +1,32 @@
+"The recorded numbers that lessons show are those of the guides' own files."
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tokenclean_nb as tc
+
+guides = Path(__file__).resolve().parents[2]/'nbs/guides'
+
+
+def test_methods_are_means_of_eight_seeds():
+    runs = pd.read_csv(guides/'results/comparison_uneven.csv').replace('full', 'all tokens')
+    recorded = tc.recorded_results('methods').set_index('method')
+    means = runs.groupby('method')[['kept', 'noise_after', 'accuracy']].mean().loc[recorded.index]
+    means['accuracy'] = 1 - means.accuracy
+    assert runs.seed.nunique() == 8
+    np.testing.assert_allclose(recorded.kept, means.kept, atol=1)
+    np.testing.assert_allclose(recorded[['noise', 'error']], means[['noise_after', 'accuracy']], atol=6e-4)
+
+
+def test_groups_are_the_guides_runs():
+    runs = pd.read_csv(guides/'matthew_effect.csv').query('round > 0')
+    keys = ['warmup_noise', 'seed', 'group', 'round']
+    both = runs.merge(tc.recorded_results('groups'), on=keys, validate='one_to_one')
+    assert len(both) == len(runs) == len(tc.recorded_results('groups'))
+    for name in ('cleaned', 'full', 'ideal'): np.testing.assert_allclose(both[name], both[f'error_{name}'], atol=6e-4)
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(tc.BadInput, match='rounds, methods, groups'): tc.recorded_results('losses')
