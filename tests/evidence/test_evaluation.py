@@ -77,9 +77,9 @@ def tasks(shared, tmp_path_factory):
 def test_benchmarks_beside_the_base_in_one_table(tasks, shared, tmp_path, capsys):
     model, base = str(shared('models/stories260K')), str(shared('models/tiny-gpt2-en'))
     names = 'arc_challenge,truthfulqa_mc2,mmlu,logiqa'
-    options = ['--tasks', names, '--include-path', str(tasks), '--limit', '12', '--out', str(tmp_path/'table.csv')]
-    main(['evaluate', '--model', model, '--base', base, *options])
-    table = pd.read_csv(tmp_path/'table.csv', index_col=0)
+    options = ['--tasks', names, '--include-path', str(tasks), '--limit', '12', '--out', str(tmp_path/'out')]
+    main(['evaluate', base, model, *options])
+    table = pd.read_csv(tmp_path/'out'/'evaluation.csv', index_col=0)
     assert sorted(row.split()[0] for row in table.index) == sorted(names.split(','))
     assert set(table.columns) == {base, model, 'difference'} and table[[base, model]].stack().between(0, 1).all()
     assert (table[model] - table[base] - table.difference).abs().max() < 1e-9
@@ -89,7 +89,7 @@ def test_benchmarks_beside_the_base_in_one_table(tasks, shared, tmp_path, capsys
 
 def test_unknown_benchmark_is_one_line(tasks, capsys):
     unknown = ['--tasks', 'arc_challenge,horoscopes', '--include-path', str(tasks)]
-    with pytest.raises(SystemExit) as stop: main(['evaluate', '--model', 'tiny-base', *unknown])
+    with pytest.raises(SystemExit) as stop: main(['evaluate', 'tiny-base', *unknown])
     assert 'horoscopes' in str(stop.value.code) and 'lm-eval ls tasks' in str(stop.value.code)
 
 

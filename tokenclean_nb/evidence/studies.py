@@ -62,7 +62,7 @@ def _epochs(world):
 def _labels_of(run):
     "How good the labels of a run are"
     truth, keep, scored = flat(run.data, 'truth'), flat(run.data, 'keep'), 'score' in run.data.column_names
-    return dict(noise_before=run.rounds.noise_before.iloc[-1], noise_after=noise_rate(keep, truth),
+    return dict(noise_before=float(run.rounds.noise_before.iloc[-1]), noise_after=noise_rate(keep, truth),
         precision=float((truth == 1)[keep].mean()) if keep.any() else np.nan,
         auc=auc(flat(run.data, 'score'), truth) if scored else np.nan)
 

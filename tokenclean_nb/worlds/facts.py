@@ -147,7 +147,7 @@ def _check_world(shares, towns, spread=0., structure='random', **others):
     if not 1 <= towns <= len(new_towns): raise BadInput('towns', towns, f'between 1 and {len(new_towns)}')
     check_choice(structure, ['random', 'structured'], 'structure')
 
-# %% ../../nbs/api/worlds/01_facts.ipynb #cfca4e0f
+# %% ../../nbs/api/worlds/01_facts.ipynb #6185b07e
 def make_task(
     n:int, # Examples in the pool
     seed:int=0, # Seed of the world and its examples

@@ -91,7 +91,7 @@ result_names = 'rounds', 'methods', 'groups' # of lessons 5, 6 and 7
 
 def recorded_results(
     name:str, # 'rounds', 'methods' or 'groups'
-)->pd.DataFrame: # A line per round, per method, or per warm-up, seed, group and round; rates and errors in [0, 1]
+)->pd.DataFrame: # A line per round, method, or warm-up, seed, group and round; shares in [0, 1]
     "Numbers recorded in runs of this package, rounded to three digits"
     check_choice(name, result_names, 'name')
     return pd.read_csv(files('tokenclean_nb')/'recorded'/f'{name}.csv')
