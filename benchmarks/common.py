@@ -62,6 +62,6 @@ def peak_memory(held=lambda: psutil.Process().memory_info().rss):
 def in_own_process(script, *arguments):
     "Run a script in a process of its own, return what it printed last"
     quiet = dict(os.environ, TQDM_DISABLE='1', HF_DATASETS_DISABLE_PROGRESS_BARS='1', TRANSFORMERS_VERBOSITY='error')
-    done = subprocess.run([sys.executable, script, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=quiet)
+    done = subprocess.run([sys.executable, script, *map(str, arguments)], capture_output=True, text=True, env=quiet)
     if done.returncode: raise SystemExit(done.stderr)
     return done.stdout.strip().split('\n')[-1]

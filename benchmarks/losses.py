@@ -53,7 +53,7 @@ def plain_loop(model, ds, batch=6):
     for start in range(0, len(ds), batch):
         rows = ds[start:start+batch]
         width = max(map(len, rows['input_ids']))
-        pad = lambda lists, value: torch.tensor([r + [value] * (width - len(r)) for r in lists])
+        pad = lambda lists, value, width=width: torch.tensor([r + [value] * (width - len(r)) for r in lists])
         ids, labels, mask = (t.to(model.device) for t in (pad(rows['input_ids'], 0), pad(rows['labels'], -100), pad([[1] * len(r) for r in rows['input_ids']], 0)))
         logits = model(input_ids=ids, attention_mask=mask).logits.float()
         loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction='none').view(len(ids), -1)

@@ -141,11 +141,9 @@ from .worlds.recorded import (
     recorded_results as recorded_results,
     example_table as example_table,
 )
-from .widgets.explorer import (
-    TokenExplorer as TokenExplorer,
-    RoundPlayer as RoundPlayer,
-    BoundExplorer as BoundExplorer,
-)
+from .widgets.explorer import TokenExplorer as TokenExplorer
+from .widgets.rounds import RoundPlayer as RoundPlayer
+from .widgets.bounds import BoundExplorer as BoundExplorer
 from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
 from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
 from .cleaning.results import Cleaning as Cleaning, telling_row as telling_row

@@ -97,7 +97,8 @@ def train(
     "Fine-tune a model on (cleaned) labels"
     jobs.train(model, data, out, **options)
     then = f'tokenclean evaluate {model} {out}/model --data HELD_OUT'
-    if options.get('keep_adapter'): then = f'tokenclean score --model {model} --adapter {out}/model --data POOL --out DIR'
+    if options.get('keep_adapter'):
+        then = f'tokenclean score --model {model} --adapter {out}/model --data POOL --out DIR'
     _say(f'wrote {out}/model', f'next: {then}')
 
 # %% ../nbs/api/03_cli.ipynb #results-of
@@ -133,7 +134,7 @@ def demo(
     seed:int=0, # Seed of the world and of the trainings
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
 ):
-    "Clean a generated pool whose informative tokens are known, with every method, in minutes on a laptop"
+    "Clean a generated pool whose truth is known, with every method, in minutes on a laptop"
     start = time.time()
     with run_folder(out, dict(command='demo', seed=seed), overwrite) as folder:
         table = compare_demo(folder/'report.html', seed)
@@ -170,8 +171,8 @@ positional = 'folder', 'folders', 'models'
 def _listing():
     "What there is"
     lines = [f'  tokenclean {name:9} {function.__doc__}' for name, function in commands.items()]
-    return '\n'.join(['tokenclean: see, understand and choose which tokens are worth training on', '', *lines, '',
-        'tokenclean COMMAND --help lists the options of a command'])
+    head = 'tokenclean: see, understand and choose which tokens are worth training on'
+    return '\n'.join([head, '', *lines, '', 'tokenclean COMMAND --help lists the options of a command'])
 
 def main(
     argv:list=None, # Words of the command line; None: those the program was started with
@@ -191,7 +192,8 @@ def main(
     options = {k: v for k, v in vars(parser.parse_args(words)).items() if k not in ('pdb', 'xtra')}
     try: commands[name](**options)
     except (BadInput, OSError) as e: sys.exit(f'tokenclean {name}: {e}')
-    except KeyboardInterrupt: sys.exit(f'tokenclean {name}: stopped; the same command goes on where it stopped')
+    except KeyboardInterrupt:
+        sys.exit(f'tokenclean {name}: stopped; the same command goes on where it stopped')
 
 # %% ../nbs/api/03_cli.ipynb #main-eval
 if __name__ == '__main__': main()

@@ -26,22 +26,12 @@ class Settings:
     parts: int = 5 # Parts of the pool in self-evolving cleaning, at least 2
     delta: float = 0.05 # The error bounds hold with probability 1 - delta, in (0, 1)
     seeds: tuple = (0, 1, 2, 3, 4) # Seeds of repeated runs
-    learning_rate: float = 2e-3 # Of the model of lane b
-    batch_size: int = 8 # Rows in an optimizer step of lane b
-    epochs: int = 2 # Passes over the training rows in lane b
-
-    @property
-    def training(self):
-        "Arguments of `tc.finetune` for the model of lane b"
-        return dict(learning_rate=self.learning_rate, per_device_train_batch_size=self.batch_size,
-            gradient_accumulation_steps=1, num_train_epochs=self.epochs)
 
     def __post_init__(self):
         check_fraction(self.fraction)
         if not 0 <= self.noise < 1: raise BadInput('noise', self.noise, 'at least 0 and below 1')
         if not 0 < self.delta < 1: raise BadInput('delta', self.delta, 'above 0 and below 1')
-        above = dict(parts=1, rows=0, batch_size=0, epochs=0, learning_rate=0)
-        for name, low in above.items():
+        for name, low in dict(parts=1, rows=0).items():
             value = getattr(self, name)
             if value <= low: raise BadInput(name, value, f'above {low}')
         if not self.seeds: raise BadInput('seeds', self.seeds, 'at least one whole number')

@@ -59,7 +59,7 @@ def test_fields(path):
     first, box, install = cells_of(path)[:3]
     number = int(path.stem[:2])
     assert re.match(rf'# {number}\. .+\n\n> \w.+\n\n- order: {number}$', first.source), first.source
-    assert f'https://colab.research.google.com/github/' in box.source and f'nbs/lessons/{path.name}' in box.source
+    assert 'https://colab.research.google.com/github/' in box.source and f'nbs/lessons/{path.name}' in box.source
     for name in ('Minutes', 'Level', 'Needs', 'Lanes', 'After this you can'): assert f'- **{name}**' in box.source, name
     assert int(re.search(r'\*\*Minutes\*\*: (\d+)', box.source)[1]) <= 45
     assert re.search(r'\*\*Level\*\*: [1-5] of 5', box.source)
@@ -215,7 +215,6 @@ def test_a_gpu_is_asked_for_where_a_cell_wants_one(path):
 def test_limits(path):
     "Of what a reader sees: a lesson is read in a sitting, a cell at a glance"
     cells = [c for c in cells_of(path) if not c.hidden]
-    programs = [c for c in cells if c.is_code]
     words = sum(len(c.source.split()) for c in cells if not c.is_code)
     lines = [len(c.code.split('\n')) for c in cells if c.is_code and not c.hidden and not c.source.startswith(('import', 'from'))]
     assert 35 <= sum(not c.hidden for c in cells) <= 80

@@ -81,7 +81,7 @@ def test_adapter_on_the_command_line(records, tmp_path, capsys):
     assert (adapter/'adapter_model.safetensors').stat().st_size < 1e6 and not (adapter/'model.safetensors').exists()
     main(['score', *common, '--adapter', str(adapter), '--out', str(tmp_path/'scores')])
     assert f'--adapter {adapter}' in capsys.readouterr().out
-    ds, (base, tokenizer) = load_records(tmp_path/'scores/data.parquet'), tiny_base()
+    ds, (base, _) = load_records(tmp_path/'scores/data.parquet'), tiny_base()
     both, _ = load_model('tiny-base', adapter=str(adapter))
     merged = both.merge_and_unload()
     for column, model in dict(loss_base=base, loss_ref=merged).items(): assert np.nanmax(abs(flat(ds, column) - token_losses(model, ds, progress=False))) < 1e-4

@@ -74,7 +74,7 @@ def clean(
     data, # Instruction data to clean: .jsonl, .json, .csv, .parquet, a folder, a Hub name, or records
     warmup:str=None, # Good examples that train the reference, of the same kinds as the data
     method:str='fixed', # One of the names in `tc.methods`
-    fraction:float=None, # Share of the response tokens (for rows: of the rows) to keep; leave out for the default
+    fraction:float=None, # Share of the response tokens to keep (rows: of the rows); leave out for the default
     out:str=None, # Folder of the run; it goes on there when it is interrupted
     reference:str=None, # A ready reference model, instead of the good examples
     adapter:str=None, # LoRA adapter of the model that makes it the reference, instead of the good examples

@@ -86,7 +86,7 @@ def self_evolving_cleaning(
     base, # The base model; it is not changed
     tokenizer, # Its tokenizer
     pool:Dataset, # Records or table to clean and train on
-    parts=5, # Parts of the pool, at least 2, or for each row of a table the number of its part; part 0 is the warm-up
+    parts=5, # Parts of the pool, at least 2, or for each row the number of its part; part 0 is the warm-up
     fraction:float=0.6, # Share of the response tokens to keep in each later part, in (0, 1]
     within=None, # As in `fixed_model_cleaning`
     seed:int=0, # Seed of the shuffle and the trainings
@@ -119,13 +119,14 @@ def self_evolving_cleaning(
     return Cleaning('self-evolving', data, reference, reference, tokenizer, pd.DataFrame(lines), settings)
 
 # %% ../../nbs/api/cleaning/02_methods.ipynb #984d03b8
-def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, measure=None, asked={}, **training):
+def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, measure=None, asked=None,
+    **training):
     "Train the base on the tokens that `choose(table)` marks"
     data, steps = as_table(pool, tokenizer), Steps(tokenizer, seed, folder, training)
     data = with_flat(data, 'keep', choose(data))
     model, step = steps.train('model', base, clean_labels(data))
     line = round_line(data, 1, model, measure, **step)
-    settings = _settings(steps, base, **asked, seed=seed)
+    settings = _settings(steps, base, **(asked or {}), seed=seed)
     return Cleaning(method, data, None, model, tokenizer, pd.DataFrame([line]), settings)
 
 def full_tokens(base, tokenizer, pool, **options)->Cleaning:
@@ -140,13 +141,15 @@ def random_tokens(base, tokenizer, pool, fraction=0.6, seed=0, **options)->Clean
 def top_tokens(base, tokenizer, pool, fraction=0.6, within=None, **options)->Cleaning:
     "Train on the tokens with the highest numbers in the column `score`, whichever scorer wrote it"
     choose = lambda ds: keep_top(flat(ds, 'score'), trained(ds), fraction, groups(ds, within))
-    return _baseline('top', choose, base, tokenizer, pool, asked=dict(fraction=fraction, within=within), **options)
+    asked = dict(fraction=fraction, within=within)
+    return _baseline('top', choose, base, tokenizer, pool, asked=asked, **options)
 
 def oracle_tokens(base, tokenizer, pool, **options)->Cleaning:
     "Ideal: train on exactly the tokens whose `truth` is 1"
     if 'truth' in pool.column_names:
         return _baseline('oracle', lambda ds: flat(ds, 'truth') == 1, base, tokenizer, pool, **options)
-    raise BadInput('pool', pool.column_names, 'a table with `truth`', 'Only generated data has it: see tc.make_task.')
+    raise BadInput('pool', pool.column_names, 'a table with `truth`',
+        'Only generated data has it: see tc.make_task.')
 
 def no_training(base, tokenizer, pool, measure=None, **options)->Cleaning:
     "Baseline: the base as it is"
@@ -189,7 +192,7 @@ def best_rows(
 # %% ../../nbs/api/cleaning/02_methods.ipynb #9eea422d
 rho_cleaning = partial(fixed_model_cleaning, within='row', method='rho')
 
-methods = { # name: (function, what it takes besides model, tokenizer, pool, seed, folder and training arguments)
+methods = { # name: (function, what it takes besides model, tokenizer, pool, seed, folder and training)
     'base': (no_training, ()),
     'full': (full_tokens, ()),
     'random': (random_tokens, ('fraction',)),

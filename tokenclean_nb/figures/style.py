@@ -36,7 +36,7 @@ def _mix(palette, at):
     "Colours at places between the first colour of a palette, 0, and its last"
     rgb = np.array([[int(c[k:k + 2], 16) for k in (1, 3, 5)] for c in palette])
     channels = [np.interp(at, np.arange(len(palette)), channel) for channel in rgb.T]
-    return ['#%02x%02x%02x' % tuple(c) for c in np.column_stack(channels).round().astype(int)]
+    return [f'#{r:02x}{g:02x}{b:02x}' for r, g, b in np.column_stack(channels).round().astype(int)]
 
 def shade(
     values:np.ndarray, # Any numbers, shape `(n,)`; NaN gets the quiet colour
