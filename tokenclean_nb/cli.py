@@ -95,7 +95,9 @@ def train(
     **options,
 ):
     "Fine-tune a model on (cleaned) labels"
-    jobs.train(model, data, out, **options)
+    tuned = jobs.train(model, data, out, **options)
+    log = getattr(tuned, 'training_log', [{}]) # a model that was there already has none
+    if 'train_loss' in log[-1]: _say(f'trained to a mean loss of {log[-1]["train_loss"]:.3f} nats')
     then = f'tokenclean evaluate {model} {out}/model --data HELD_OUT'
     if options.get('keep_adapter'):
         then = f'tokenclean score --model {model} --adapter {out}/model --data POOL --out DIR'

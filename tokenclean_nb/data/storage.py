@@ -55,8 +55,8 @@ def atomic(
     temporary, aside = (path.with_name(f'.{path.name}.{os.getpid()}.{end}') for end in ('part', 'old'))
     try:
         yield temporary
+        _note(temporary, path) # first, so that a process killed in between leaves no file without a note
         _put(temporary, path, aside)
-        _note(path)
     finally: _remove(temporary, aside)
 
 # %% ../../nbs/api/data/01_storage.ipynb #918e2e1e
@@ -93,10 +93,11 @@ def wrote(
     known = {folder/name for name in _written(folder)}
     return all(p.resolve() in known for p in _files(path))
 
-def _note(path):
-    "Write into the ledger what has just appeared in the folder of the run"
-    if not (folder := _in_run(path)): return
-    names = [f'{p.resolve().relative_to(folder)}\n' for p in _files(path)]
+def _note(temporary, path):
+    "Write into the ledger what is about to appear in the folder of the run"
+    if not (folder := _in_run(path)) or not temporary.exists(): return
+    place = path.resolve().relative_to(folder)
+    names = [f'{place/p.relative_to(temporary)}\n' for p in _files(temporary)]
     with (folder/ledger_name).open('a', encoding='utf-8') as ledger: ledger.write(''.join(names))
 
 def _refuse_unknown(path):
