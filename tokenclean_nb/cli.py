@@ -47,8 +47,9 @@ def clean(
     "Clean the labels of instruction data, train on them, and write a report"
     run = jobs.clean(model, data, out=out, **options)
     _say(run.rounds.round(3).to_string(index=False), '', run, *_surprises(run.data))
-    _say('', f'wrote {out}/cleaned.parquet (labels), model, data.parquet, rounds.csv, report.html',
-        f'next: open {out}/report.html, or tokenclean evaluate {model} {out}/model --data HELD_OUT')
+    then = f'tokenclean evaluate {model} {out}/model --data HELD_OUT'
+    _say('', f'wrote {out}: cleaned.parquet (labels), model, report.html and more',
+        f'next: open {out}/report.html, or {then}')
 
 # %% ../nbs/api/03_cli.ipynb #surprises
 def _surprises(ds, n=10):
@@ -69,10 +70,10 @@ def score(
     n = jobs.score_files(model, data, out, **options)
     if n is None: return # a process that only helps
     scored = options.get('reference') or options.get('adapter')
-    more = f'tokenclean clean --model {model} --data {data} --warmup GOOD_EXAMPLES --out DIR'
+    then = f'tokenclean clean --model {model} --data {data} --warmup GOOD_EXAMPLES --out DIR'
+    if scored: then = f'tokenclean select {out} --out DIR, or tokenclean report {out}'
     _say(f'{n["rows"]:,} rows, {n["tokens"]:,} tokens, {n["trained"]:,} of them in responses',
-        f'mean base loss {n["loss_base"]:.3f} nats', f'wrote {out}/data.parquet',
-        f'next: tokenclean select {out} --out DIR, or tokenclean report {out}' if scored else f'next: {more}')
+        f'mean base loss {n["loss_base"]:.3f} nats', f'wrote {out}/data.parquet', f'next: {then}')
 
 @delegates(jobs.select_files)
 def select(
@@ -82,8 +83,9 @@ def select(
 ):
     "Keep the best tokens of scored folders of any size, and write the cleaned labels"
     n = jobs.select_files(folders, out, **options)
-    _say(f'kept {n["kept"]:,} of {n["tokens"]:,} response tokens: those with a score of at least {n["threshold"]:.4f}',
-        f'wrote {out}/cleaned.parquet', f'next: tokenclean train --model MODEL --data {out}/cleaned.parquet --out DIR')
+    least = f'those with a score of at least {n["threshold"]:.4f}'
+    _say(f'kept {n["kept"]:,} of {n["tokens"]:,} response tokens: {least}', f'wrote {out}/cleaned.parquet',
+        f'next: tokenclean train --model MODEL --data {out}/cleaned.parquet --out DIR')
 
 @delegates(jobs.train)
 def train(
@@ -94,9 +96,9 @@ def train(
 ):
     "Fine-tune a model on (cleaned) labels"
     jobs.train(model, data, out, **options)
-    more = (f'tokenclean score --model {model} --adapter {out}/model --data POOL --out DIR' if options.get('keep_adapter')
-        else f'tokenclean evaluate {model} {out}/model --data HELD_OUT')
-    _say(f'wrote {out}/model', f'next: {more}')
+    then = f'tokenclean evaluate {model} {out}/model --data HELD_OUT'
+    if options.get('keep_adapter'): then = f'tokenclean score --model {model} --adapter {out}/model --data POOL --out DIR'
+    _say(f'wrote {out}/model', f'next: {then}')
 
 # %% ../nbs/api/03_cli.ipynb #results-of
 @delegates(evaluate_models, but=['progress'])
@@ -131,11 +133,12 @@ def demo(
     seed:int=0, # Seed of the world and of the trainings
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
 ):
-    "Clean a generated pool whose informative tokens are known, with every method, in about two minutes on a laptop"
+    "Clean a generated pool whose informative tokens are known, with every method, in minutes on a laptop"
     start = time.time()
     with run_folder(out, dict(command='demo', seed=seed), overwrite) as folder:
         table = compare_demo(folder/'report.html', seed)
-    _say(table.round(3).to_string(index=False, na_rep='-'), f'wrote {out}/report.html in {time.time() - start:.0f} s',
+    _say(table.round(3).to_string(index=False, na_rep='-'))
+    _say(f'wrote {out}/report.html in {time.time() - start:.0f} s',
         f'next: open {out}/report.html, then try your own data: tokenclean clean --help')
 
 def results(
@@ -151,15 +154,17 @@ def results(
     from tokenclean_nb.evidence.plan import run_studies # the one command that needs it
     named = lambda d: d.split('=', 1) if '=' in d else (Path(d).stem, d)
     sources = dict(named(d) for d in data.split(',')) if data else None
-    start, identity = time.time(), dict(command='results', quick=quick, data=sorted(sources or {}), model=model)
+    start = time.time()
+    identity = dict(command='results', quick=quick, data=sorted(sources or {}), model=model)
     with run_folder(out, identity, overwrite) as folder:
         found = run_studies(folder, cells, workers, quick=quick, data=sources, model=model)
-    _say(*(f'{name}: {len(frame)} results' for name, frame in found.items()), f'wrote {out} in {time.time() - start:.0f} s')
+    _say(*(f'{name}: {len(frame)} results' for name, frame in found.items()))
+    _say(f'wrote {out} in {time.time() - start:.0f} s')
 
 # %% ../nbs/api/03_cli.ipynb #main
 commands = dict(demo=demo, clean=clean, score=score, select=select, train=train, evaluate=evaluate,
     report=report, results=results)
-together = 'score', 'clean', 'train' # what several processes do together; the rest is the main process's
+together = 'score', 'clean', 'train' # by several processes; the rest is the main process's
 positional = 'folder', 'folders', 'models'
 
 def _listing():

@@ -54,7 +54,6 @@ def fill(folder):
 
 
 def test_every_command_that_writes_a_folder_is_tried():
-    import inspect
     from fastcore.docments import docments
     with_out = {name for name, f in commands.items() if 'out' in docments(f)}
     assert with_out == {*writers, 'demo', 'results'}

@@ -11,17 +11,29 @@ from torch import nn
 from transformers import AutoModelForCausalLM, CONFIG_MAPPING, Trainer, TrainingArguments
 
 from tokenclean_nb.errors import BadInput
-from tokenclean_nb.training.finetune import collate, finetune
+from tokenclean_nb.training import batches, finetune as module
+from tokenclean_nb.training.batches import collate, pack, packs, row_by_row
+from tokenclean_nb.training.finetune import finetune, training_in_force
 
 vocab = 61
-kinds = dict(gpt2=dict(n_embd=16, n_layer=2, n_head=2, n_positions=32, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0),
-    llama=dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_position_embeddings=32), gpt_neox=dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_position_embeddings=32))
+gpt2 = dict(n_embd=16, n_layer=2, n_head=2, n_positions=32, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0)
+full = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_position_embeddings=32)
+few = full | dict(num_key_value_heads=1) # keys and values shared by heads
+heads = few | dict(head_dim=8)
+kinds = dict(gpt2=gpt2, llama=full, gpt_neox=full, mistral=few | dict(sliding_window=3), qwen2=few, qwen3=heads,
+    mixtral=few | dict(num_local_experts=4, num_experts_per_tok=2), olmo=few, olmo2=few, phi=full, cohere=few | dict(logit_scale=0.3),
+    gemma2=heads | dict(final_logit_softcapping=2.0, attn_logit_softcapping=3.0, query_pre_attn_scalar=16, sliding_window=3),
+    gemma3_text=heads | dict(sliding_window=3), granite=few | dict(logits_scaling=3.0, residual_multiplier=0.7),
+    bloom=dict(hidden_size=16, n_layer=2, n_head=2), opt=dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, ffn_dim=24,
+    max_position_embeddings=32, word_embed_proj_dim=16, dropout=0.0))
+padded = 'bloom', # its attention counts from the beginning of the sequence
 
 
 def make(kind='gpt2', dtype=torch.float32):
     "A small model with random weights"
     torch.manual_seed(0)
-    return AutoModelForCausalLM.from_config(CONFIG_MAPPING[kind](vocab_size=vocab, pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.2, **kinds[kind])).to(dtype).eval()
+    config = CONFIG_MAPPING[kind](vocab_size=vocab, pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.2, **kinds[kind])
+    return AutoModelForCausalLM.from_config(config).to(dtype).eval()
 
 
 def table(kept=(1, 9, 0, 2, 6, 1), size=12, seed=0):
@@ -51,12 +63,28 @@ def by_hand(model, ds, rate):
 def differ(a, b): return max((x - y).abs().max().item() for x, y in zip(a.state_dict().values(), b.state_dict().values()))
 
 
+@pytest.mark.parametrize('most', [None, 3], ids=['at once', 'in parts'])
 @pytest.mark.parametrize('kind', kinds)
+def test_a_family(kind, most, monkeypatch):
+    "Loss and gradient of a batch are those of its rows apart, with all logits at once or in parts"
+    if most: monkeypatch.setattr(module, '_at_once', lambda model: most)
+    model, ds = make(kind), table()
+    assert packs(model) == (kind not in padded)
+    tuned = finetune(model, ds, learning_rate=0.5, per_device_train_batch_size=6, gradient_accumulation_steps=1, **plain)
+    want = by_hand(model, ds, 0.5)
+    assert differ(tuned, want) < 2e-6 < 1e-2 < differ(tuned, model)
+    with torch.no_grad(): losses = [model(torch.tensor([row['input_ids']]), labels=torch.tensor([row['labels']]), num_items_in_batch=19).loss.item() for row in ds if set(row['labels'][1:]) != {-100}]
+    assert np.isclose(tuned.training_log[-1]['train_loss'], sum(losses), rtol=1e-5)
+    assert tuned.config._attn_implementation == model.config._attn_implementation != 'sdpa_by_row'
+
+
+@pytest.mark.parametrize('kind', ['gpt2', 'llama', 'bloom'])
 @pytest.mark.parametrize('rows, steps', [(1, 6), (3, 2), (6, 1), (2, 3)])
-def test_one_step(kind, rows, steps):
+@pytest.mark.parametrize('order', ['random', 'group_by_length'])
+def test_one_step(kind, rows, steps, order):
     "The accumulation window, whatever its micro-batches, is divided by its kept tokens"
     model, ds = make(kind), table()
-    tuned = finetune(model, ds, learning_rate=0.5, per_device_train_batch_size=rows, gradient_accumulation_steps=steps, **plain)
+    tuned = finetune(model, ds, learning_rate=0.5, per_device_train_batch_size=rows, gradient_accumulation_steps=steps, train_sampling_strategy=order, **plain)
     want = by_hand(model, ds, 0.5)
     assert differ(tuned, want) < 1e-6 < differ(tuned, model)
 
@@ -69,16 +97,16 @@ def test_two_steps():
     assert differ(tuned, want) < 1e-6
 
 
-def test_one_lora_step():
+@pytest.mark.parametrize('kind', kinds)
+def test_one_lora_step(kind):
     "Adapters take the same step"
-    model, ds = make('llama'), table()
-    config = LoraConfig(r=4, lora_dropout=0.0, target_modules='all-linear', init_lora_weights=False, task_type='CAUSAL_LM')
+    model, ds = make(kind), table()
+    config = LoraConfig(r=4, lora_dropout=0.0, target_modules='all-linear', init_lora_weights=False, task_type='CAUSAL_LM', fan_in_fan_out=kind == 'gpt2')
     torch.manual_seed(3)
     by = get_peft_model(copy.deepcopy(model), config)
     want = by_hand(by, ds, 0.5).merge_and_unload()
-    torch.manual_seed(3)
     tuned = finetune(model, ds, lora=config, learning_rate=0.5, per_device_train_batch_size=2, gradient_accumulation_steps=3, seed=3, **plain)
-    assert differ(tuned, want) < 1e-6
+    assert differ(tuned, want) < 2e-6
 
 
 def test_rows_without_a_kept_token_change_nothing(caplog):
@@ -153,6 +181,64 @@ def test_half_precision_trains_in_full():
 def test_padding_is_neither_seen_nor_trained():
     batch = collate([dict(input_ids=[5, 6, 7], labels=[5, 6, 7]), dict(input_ids=[8], labels=[8])])
     assert batch['labels'].tolist() == [[-100, 6, 7], [-100, -100, -100]] and batch['input_ids'].tolist()[0] == [5, 6, 7] and set(batch) == {'input_ids', 'labels'}
+
+
+def test_rows_end_after_their_last_trained_token():
+    rows = [dict(input_ids=[5, 6, 7, 8], labels=[5, -100, 7, -100]), dict(input_ids=[8], labels=[8]), dict(input_ids=[3, 4, 5], labels=[-100, 4, -100])]
+    batch = pack(rows)
+    assert batch['input_ids'].tolist() == [[5, 6, 7, 8, 3, 4]] and batch['labels'].tolist() == [[-100, -100, 7, -100, -100, 4]]
+    assert batch['position_ids'].tolist() == [[0, 1, 2, 0, 0, 1]] and batch['row_lengths'] == [3, 1, 2] and rows[0]['labels'][0] == 5
+    assert collate(rows)['input_ids'].tolist() == [[5, 6, 7], [8, 0, 0], [3, 4, 0]]
+
+
+def test_order_is_random_unless_said():
+    assert training_in_force(make())['train_sampling_strategy'] == 'random'
+
+
+@pytest.mark.parametrize('kind', ['gpt2', 'llama', 'gemma3_text'])
+def test_attention_sees_a_row_at_a_time(kind, monkeypatch):
+    "No attention over two rows, no logits where nothing is trained, no more of them than fit"
+    sizes, rows, own = [], [], batches.sdpa_attention_forward
+    def noted(module, query, *args, **kwargs):
+        sizes.append(query.shape[2])
+        return own(module, query, *args, **kwargs)
+    monkeypatch.setattr(batches, 'sdpa_attention_forward', noted)
+    monkeypatch.setattr(module, '_at_once', lambda model: 4)
+    monkeypatch.setattr(module, '_summed', lambda logits, target, own=module._summed: rows.append(len(logits)) or own(logits, target))
+    finetune(make(kind), table(), learning_rate=0.5, per_device_train_batch_size=6, gradient_accumulation_steps=1, **plain)
+    assert max(sizes) <= 12 and max(rows) == 4 and sum(rows) == 19 + 15 # computed once, all but the first part twice
+
+
+@pytest.mark.parametrize('kind', ['gpt2', 'llama'])
+def test_gradient_checkpointing(kind):
+    "A forward pass that is run again on the way back runs row by row again"
+    model, ds, options = make(kind), table(), dict(learning_rate=0.5, per_device_train_batch_size=6, gradient_accumulation_steps=1, **plain)
+    assert differ(finetune(model, ds, gradient_checkpointing=True, **options), by_hand(model, ds, 0.5)) < 1e-6
+
+
+def test_dropout_is_drawn():
+    "In packed rows too, also in attention"
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(CONFIG_MAPPING['gpt2'](vocab_size=vocab, initializer_range=0.2, **gpt2 | dict(attn_pdrop=0.3)))
+    tune = lambda seed: finetune(model, table(), learning_rate=0.5, per_device_train_batch_size=6, gradient_accumulation_steps=1, seed=seed, **plain)
+    assert packs(model.eval()) and differ(tune(1), tune(1)) == 0 and differ(tune(1), tune(2)) > 1e-3
+
+
+def test_a_model_in_training_mode_is_probed_without_dropout(monkeypatch):
+    model, used = make().train(), []
+    for m in model.modules():
+        if isinstance(m, nn.Dropout): m.p = 0.5
+    monkeypatch.setattr(module, 'pack', lambda rows: used.append(len(rows)) or pack(rows))
+    finetune(model, table(), learning_rate=0.5, per_device_train_batch_size=6, gradient_accumulation_steps=1, **plain)
+    assert used and model.training
+
+
+def test_the_attention_comes_back_after_an_error():
+    model = make()
+    with pytest.raises(KeyboardInterrupt), row_by_row(model):
+        assert model.config._attn_implementation == 'sdpa_by_row'
+        raise KeyboardInterrupt
+    assert model.config._attn_implementation == 'sdpa'
 
 
 def test_the_tiny_base_learns(tiny):

@@ -8,10 +8,8 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cleaning/jobs.html.md"""
 __all__ = ['as_model', 'as_records', 'clean', 'score_files', 'select_files', 'train', 'report']
 
 # %% ../../nbs/api/cleaning/03_jobs.ipynb #imports
-import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from datasets import Dataset
 
@@ -20,7 +18,7 @@ from .results import Cleaning, is_saved
 from .steps import Steps
 from ..data.storage import (atomic, data_fingerprint, discard, model_fingerprint, processes,
     run_folder, tokenizer_fingerprint, wrote)
-from ..data.table import as_table, load_records, trained
+from ..data.table import as_table, load_records
 from ..errors import BadInput, check_choice, check_fraction
 from ..figures.report import write_report
 from ..scoring.selection import clean_labels
@@ -73,10 +71,10 @@ def _identity(command, model, tokenizer, ds, **settings):
 # %% ../../nbs/api/cleaning/03_jobs.ipynb #clean
 def clean(
     model, # Base model: a folder, a Hub name, or tiny-base; in Python also a pair of model and tokenizer
-    data, # Instruction data to clean: .jsonl, .json, .csv, .parquet, a folder, or a Hub name; in Python also records
+    data, # Instruction data to clean: .jsonl, .json, .csv, .parquet, a folder, a Hub name, or records
     warmup:str=None, # Good examples that train the reference, of the same kinds as the data
     method:str='fixed', # One of the names in `tc.methods`
-    fraction:float=None, # Share of the response tokens to keep; leave out for 0.6, or 0.2 of the rows for rows
+    fraction:float=None, # Share of the response tokens (for rows: of the rows) to keep; leave out for the default
     out:str=None, # Folder of the run; it goes on there when it is interrupted
     reference:str=None, # A ready reference model, instead of the good examples
     adapter:str=None, # LoRA adapter of the model that makes it the reference, instead of the good examples
@@ -125,10 +123,11 @@ def _check_method(method, asked, adapter):
     "Refuse what would fail after an hour"
     takes = methods[check_choice(method, methods, 'method')][1]
     if asked['fraction'] is not None: check_fraction(asked['fraction'])
-    sources = [name for name in ('warmup', 'reference') if asked[name] is not None] + ['adapter'] * bool(adapter)
-    if 'reference' in takes and not sources: raise BadInput('warmup', None, f'given for the method {method}',
+    teachers = dict(warmup=asked['warmup'], reference=asked['reference'], adapter=adapter)
+    given = [name for name, value in teachers.items() if value is not None]
+    if 'reference' in takes and not given: raise BadInput('warmup', None, f'given for the method {method}',
         'Point it at a file of good examples, or use --method self-evolving.')
-    if len(sources) > 1: raise BadInput(sources[1], asked.get(sources[1], adapter), f'left out where {sources[0]} is given',
+    if len(given) > 1: raise BadInput(given[1], teachers[given[1]], f'left out where {given[0]} is given',
         'The reference is either trained or ready.')
 
 def _clean_identity(base, tokenizer, pool, method, asked, seed, training):
@@ -167,19 +166,23 @@ def score_files(
     if dtype: check_choice(dtype, ('float32', 'bfloat16', 'float16'), 'dtype')
     if reference and adapter: raise BadInput('adapter', adapter, 'left out where a reference is given',
         'With its adapter the model is the reference itself.')
-    records, places = as_records(data), _places(device_map, None, offload_folder)
-    base, tokenizer = as_model(model, **places, **({'adapter': adapter} if adapter else {}))
-    ref, ref_tokenizer = as_model(reference, **places) if reference else (base, tokenizer) if adapter else (None, None)
-    if ref: check_same_tokens(base, ref, tokenizer, ref_tokenizer)
+    records = as_records(data)
+    base, tokenizer = as_model(model, **_places(device_map, adapter, offload_folder))
+    teacher = base if adapter else None
+    if reference:
+        teacher, its_tokenizer = as_model(reference, **_places(device_map, None, offload_folder))
+        check_same_tokens(base, teacher, tokenizer, its_tokenizer)
     ds = as_table(records, tokenizer, max_length)
-    which = model_fingerprint(ref) if reference else adapter and 'adapter'
-    identity = _identity('score', base, tokenizer, ds, reference=which) | (dict(dtype=dtype) if dtype else {})
-    columns = ['loss_base', 'loss_ref'] if ref else ['loss_base']
+    which = model_fingerprint(teacher) if reference else adapter and 'adapter'
+    identity = _identity('score', base, tokenizer, ds, reference=which)
+    if dtype: identity['dtype'] = dtype
     with run_folder(out, identity, overwrite) as folder:
         shards, options = folder/'shards', dict(dtype=dtype, token_budget=token_budget, rebuild=rebuild)
         with adapter_off(base): score_shards(base, ds, shards, 'loss_base', **options)
-        if ref: score_shards(ref, ds, shards, 'loss_ref', **options)
-        if processes().is_main_process: return write_scored(ds, shards, columns, folder/'data.parquet')
+        if teacher: score_shards(teacher, ds, shards, 'loss_ref', **options)
+        if not processes().is_main_process: return
+        columns = ['loss_base', 'loss_ref'] if teacher else ['loss_base']
+        return write_scored(ds, shards, columns, folder/'data.parquet')
 
 # %% ../../nbs/api/cleaning/03_jobs.ipynb #select
 def select_files(
@@ -198,13 +201,14 @@ def select_files(
 def _file_identity(source):
     "A file's name, size and time of change; of a folder, those of its table"
     path = Path(source)/'data.parquet' if Path(source).is_dir() else Path(source)
-    if not path.exists(): raise BadInput('folders', str(source), 'a folder with data.parquet, or a Parquet file',
-        'Run tokenclean score into it first.')
+    if not path.exists():
+        allowed = 'a folder with data.parquet, or a Parquet file'
+        raise BadInput('folders', str(source), allowed, 'Run tokenclean score into it first.')
     return [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]
 
 # %% ../../nbs/api/cleaning/03_jobs.ipynb #train
 def train(
-    model, # Model to fine-tune: a folder, a Hub name, or tiny-base; in Python also a pair of model and tokenizer
+    model, # Model to fine-tune: a folder, a Hub name, or tiny-base; in Python also (model, tokenizer)
     data, # A table (cleaned.parquet, data.parquet) or instruction data
     out:str=None, # Folder for the model
     lora:int=None, # Train LoRA matrices of this rank; leave out to train all weights
@@ -219,8 +223,10 @@ def train(
     **training, # More arguments of `tc.finetune`
 ): # The trained model; its training log is in `model.training_log`
     "Fine-tune a model on (cleaned) labels"
-    if keep_adapter and not lora: raise BadInput('keep_adapter', keep_adapter, 'given together with a rank for lora')
-    training = _training(learning_rate, epochs, batch_size, lora=lora, seed=seed, merge=not keep_adapter, **training)
+    if keep_adapter and not lora:
+        raise BadInput('keep_adapter', keep_adapter, 'given together with a rank for lora')
+    training |= dict(lora=lora, seed=seed, merge=not keep_adapter)
+    training = _training(learning_rate, epochs, batch_size, **training)
     base, tokenizer = as_model(model, **_places(device_map))
     ds = as_table(as_records(data), tokenizer, max_length)
     if 'keep' in ds.column_names: ds = clean_labels(ds)
@@ -238,6 +244,7 @@ def report(
     cdn:bool=False, # Load plotly.js from the network, for a smaller file?
 )->Path: # The file
     "Write report.html into the folder of a run: rounds, scores, and the most surprising tokens in their text"
-    if not (Path(folder)/'data.parquet').exists(): raise BadInput('folder', str(folder), 'a folder with a finished run',
-        'Run tokenclean clean or tokenclean score into it first.')
+    if not (Path(folder)/'data.parquet').exists():
+        raise BadInput('folder', str(folder), 'a folder with a finished run',
+            'Run tokenclean clean or tokenclean score into it first.')
     with run_folder(folder, None) as held: return _report(held, cdn)

@@ -20,7 +20,7 @@ from fastcore.basics import patch
 
 from ..bounds import noise_rate
 from ..data.storage import atomic, data_fingerprint, digest, run_folder, within_run
-from ..data.table import flat, lengths, row_numbers, trained
+from ..data.table import flat, lengths, row_numbers
 from ..errors import BadInput
 from ..figures.lookup import response_tokens, text_columns
 from ..figures.report import write_report
@@ -40,8 +40,8 @@ class Cleaning:
     reference: object # The reference model; None where the method has none
     model: object # The trained model
     tokenizer: object # The tokenizer of all three
-    rounds: pd.DataFrame # A row per round: tokens, kept, threshold, seconds, noise rates where the truth is known
-    settings: dict = field(default_factory=dict) # What was asked for, and the training arguments that were used
+    rounds: pd.DataFrame # A row per round: tokens, kept, threshold, seconds, noise rates if known
+    settings: dict = field(default_factory=dict) # What was asked for, and the training arguments used
 
 # %% ../../nbs/api/cleaning/00_results.ipynb #headline
 @patch(as_prop=True)
@@ -64,8 +64,10 @@ def _training_words(training):
     "The training arguments that matter most, in words"
     if not training: return {}
     rows = training['per_device_train_batch_size'] * training['gradient_accumulation_steps']
-    lora = f", LoRA of rank {training['lora']}" if training.get('lora') else ''
-    return {'trained with': f"learning rate {training['learning_rate']:g}, {training['num_train_epochs']:g} epochs, {rows} rows a step{lora}"}
+    parts = [f"learning rate {training['learning_rate']:g}", f"{training['num_train_epochs']:g} epochs",
+        f'{rows} rows a step']
+    if training.get('lora'): parts.append(f"LoRA of rank {training['lora']}")
+    return {'trained with': ', '.join(parts)}
 
 @patch
 def __str__(self:Cleaning):
@@ -76,7 +78,8 @@ def __str__(self:Cleaning):
 def __repr__(self:Cleaning):
     said = self.headline
     parts = f"{said['rows']} rows", f"{said['response tokens']} response tokens", f"{said['kept']} kept"
-    return f"Cleaning({self.method}: {', '.join(parts)}, {len(self.rounds)} round{'s' * (len(self.rounds) != 1)})"
+    n = len(self.rounds)
+    return f"Cleaning({self.method}: {', '.join(parts)}, {n} round{'s' * (n != 1)})"
 
 # %% ../../nbs/api/cleaning/00_results.ipynb #telling
 def telling_row(
@@ -135,6 +138,10 @@ def report(self:Cleaning,
 # %% ../../nbs/api/cleaning/00_results.ipynb #save
 _done = 'cleaning.json' # written last: the run is complete
 
+def is_saved(path)->bool:
+    "Does the folder hold a finished run?"
+    return (Path(path)/_done).exists()
+
 def _write(run, path):
     "Write a run into a folder that is held"
     for name, model in dict(reference=run.reference, model=run.model).items():
@@ -154,11 +161,13 @@ def save(self:Cleaning,
 )->Path: # The folder
     "Save the run, for `Cleaning.load`, for any trainer, and for the command line"
     path = Path(path)
-    if (path/_done).exists(): raise BadInput('path', str(path), 'a folder without a saved run', 'Choose another folder.')
+    if is_saved(path):
+        raise BadInput('path', str(path), 'a folder without a saved run', 'Choose another folder.')
     if within_run(path): _write(self, path)
     else:
         kept = digest([data_fingerprint(self.data), flat(self.data, 'keep')])
-        with run_folder(path, dict(command='Cleaning.save', method=self.method, data=kept)): _write(self, path)
+        identity = dict(command='Cleaning.save', method=self.method, data=kept)
+        with run_folder(path, identity): _write(self, path)
     return path
 
 # %% ../../nbs/api/cleaning/00_results.ipynb #load
@@ -174,9 +183,5 @@ def load(cls:Cleaning,
     load = lambda name: load_model(path/name) if models and (path/name).exists() else (None, None)
     (reference, _), (model, tokenizer) = load('reference'), load('model')
     data = load_dataset('parquet', data_files=str(path/'data.parquet'), split='train')
-    record = json.loads((path/_done).read_text())
-    return cls(record['method'], data, reference, model, tokenizer, pd.read_csv(path/'rounds.csv'), record.get('settings', {}))
-
-def is_saved(path)->bool:
-    "Does the folder hold a finished run?"
-    return (Path(path)/_done).exists()
+    record, rounds = json.loads((path/_done).read_text()), pd.read_csv(path/'rounds.csv')
+    return cls(record['method'], data, reference, model, tokenizer, rounds, record.get('settings', {}))

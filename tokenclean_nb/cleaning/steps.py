@@ -98,8 +98,8 @@ def train(self:Steps,
 def _refuse_equal(score, reference):
     "A reference with the losses of the base has learned nothing"
     if len(score) < 2 or np.ptp(score) > 0: return
-    more = 'Give it more good examples, more epochs, or a higher learning rate.'
-    raise BadInput('reference', 'a model with the losses of the base', 'a model that has learned something', more)
+    raise BadInput('reference', 'a model with the losses of the base', 'a model that has learned something',
+        'Give it more good examples, more epochs, or a higher learning rate.')
 
 @patch
 def base_losses(self:Steps, model, ds)->Dataset:

@@ -46,7 +46,7 @@ def _put(temporary, path, aside):
 # %% ../../nbs/api/data/01_storage.ipynb #f354116a
 @contextmanager
 def atomic(
-    path:str|Path, # The file or folder to make; what is there is replaced, in a run's folder only what runs wrote
+    path:str|Path, # The file or folder to make; what is there is replaced, in a run only what it wrote
 ):
     "Give a temporary path beside `path`; rename it when the block ends well, remove it when it fails"
     path = Path(path)
@@ -102,7 +102,8 @@ def _note(path):
 def _refuse_unknown(path):
     "In the folder of a run, refuse to replace what no run wrote"
     if path.exists() and _in_run(path) and not wrote(path):
-        raise BadInput('out', str(path), 'a file or folder that this run wrote', 'Move it away, or choose another folder.')
+        raise BadInput('out', str(path), 'a file or folder that this run wrote',
+            'Move it away, or choose another folder.')
 
 # %% ../../nbs/api/data/01_storage.ipynb #84c0c5c0
 def digest(
@@ -161,7 +162,8 @@ def _refuse_foreign(folder):
     if not folder.exists() or _manifest(folder): return
     names = sorted(p.name for p in folder.iterdir() if p.name not in (lock_name, ledger_name))
     if not names: return
-    raise BadInput('out', str(folder), 'a new or empty folder', f'It holds {names[0]}, which no run wrote. {fresh}')
+    holds = f'It holds {names[0]}, which no run wrote.'
+    raise BadInput('out', str(folder), 'a new or empty folder', f'{holds} {fresh}')
 
 def _differences(held, identity):
     "What two runs do not share, in words"
@@ -244,7 +246,8 @@ def run_folder(
     with ExitStack() as held:
         if here.is_main_process:
             _refuse_foreign(folder)
-            if identity is None and not _manifest(folder): raise BadInput('folder', str(folder), 'the folder of a run')
+            if identity is None and not _manifest(folder):
+                raise BadInput('folder', str(folder), 'the folder of a run')
             folder.mkdir(parents=True, exist_ok=True)
             held.enter_context(_lock(folder))
         held.callback(_held.reset, _held.set(folder.resolve()))
