@@ -46,7 +46,7 @@ def _check_rules(kinds, words, held_out):
 def draw_rules(
     rng:np.random.Generator, # Source of chance
     kinds:int=12, # Kinds of words that own a card, at most 12
-    words:int=6, # Words of each kind that are asked about, 2 to 8
+    words:int=8, # Words of each kind that are asked about, 2 to 8
     held_out:int=2, # Of these, words that only the test asks about
 )->Rules: # Cards and words
     "The rules of one world"
@@ -93,7 +93,7 @@ def world_of_rules(
     sizes:dict, # Name of a table -> (its examples, its mean share of wrong answers); `test` is held out
     rng:np.random.Generator, # Source of chance
     kinds:int=12, # As in `draw_rules`
-    words:int=6, # As in `draw_rules`
+    words:int=8, # As in `draw_rules`
     held_out:int=2, # As in `draw_rules`
     **quality, # `spread` and `structure`, as in `make_rule_records`
 )->tuple: # Name of a table -> its records; the cards
