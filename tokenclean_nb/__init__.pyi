@@ -130,7 +130,8 @@ from .worlds.language import (
     new_towns as new_towns,
     off_topic as off_topic,
 )
-from .worlds.facts import Task as Task, make_task as make_task, make_records as make_records
+from .worlds.facts import make_records as make_records
+from .worlds.tasks import Task as Task, make_task as make_task
 from .worlds.planted import (
     plant_noise as plant_noise,
     with_planted_truth as with_planted_truth,

@@ -23,7 +23,7 @@ from .evaluation import accuracy, auc
 from ..scoring.losses import token_losses
 from ..settings import load_settings
 from ..training.models import load_model
-from ..worlds.facts import Task, make_task
+from ..worlds.tasks import Task, make_task
 
 # %% ../../nbs/api/evidence/04_comparison.ipynb #log
 log = logging.getLogger('tokenclean_nb')

@@ -26,7 +26,7 @@ from ..scoring.scorers import excess_loss, score
 from ..scoring.selection import keep_top
 from ..training.finetune import finetune, training_in_force
 from ..training.models import tiny_base
-from ..worlds.facts import make_task
+from ..worlds.tasks import make_task
 
 # %% ../../nbs/api/evidence/07_studies.ipynb #9d00c218
 World = namedtuple('World', 'base tokenizer task seconds') # processor seconds of the base losses

@@ -66,10 +66,11 @@ def pick(
 
 def off_topic(
     rng:np.random.Generator, # Source of chance
+    without=(), # Words that must not occur
 )->str: # A sentence
     "A sentence that has nothing to do with any question"
-    who, what = [adjectives, people, acts], [colours, things]
-    who, what = (' '.join(pick(words, rng) for words in part) for part in (who, what))
+    def phrase(*lists): return ' '.join(pick([w for w in words if w not in without], rng) for words in lists)
+    who, what = phrase(adjectives, people, acts), phrase(colours, things)
     return f'The {who} the {what}.'
 
 # %% ../../nbs/api/worlds/00_language.ipynb #ad2598ac
