@@ -117,7 +117,8 @@ def evaluate(
     "Evaluate models on held-out data or benchmarks, side by side"
     asked = dict(data=data, tasks=tasks, device_map=device_map, **options)
     if not out: return _say(evaluate_models(models, **asked).round(4).to_string())
-    with run_folder(out, dict(command='evaluate', models=models, **asked), overwrite) as folder:
+    identity = dict(command='evaluate', models=models, **asked)
+    with run_folder(out, identity, overwrite, (*models, data)) as folder:
         table = evaluate_models(models, **asked)
         with atomic(folder/'evaluation.csv') as file: table.to_csv(file)
     _say(table.round(4).to_string(), f'wrote {out}/evaluation.csv')

@@ -70,7 +70,7 @@ def test_killed_at_random_moments(command, inputs, whole, tmp_path):
         code, said = run(*words(command, inputs, out), said=tmp_path/'said')
         assert code == 0, said
         assert contents(out) == want
-    assert sum(k for k, _ in killed) >= 10 and len({files for _, files in killed}) >= 5, killed # at many stages
+    assert sum(k for k, _ in killed) >= 5 and len({files for _, files in killed}) >= 5, killed # at many stages
 
 
 @pytest.fixture

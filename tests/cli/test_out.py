@@ -128,3 +128,34 @@ def test_evaluate_writes_a_table(inputs, tmp_path, capsys):
     table = pd.read_csv(tmp_path/'run/evaluation.csv', index_col=0)
     assert table.loc['loss', 'tiny-base'] > 0 if 'loss' in table.index else len(table)
     assert not [p for p in os.listdir(tmp_path/'run') if p.endswith('.part')]
+
+
+def test_overwrite_spares_what_the_run_reads(inputs, tmp_path, capsys):
+    "The model, the data or the scores of the folder itself"
+    out = tmp_path/'run'
+    main([*words('clean', inputs), '--out', str(out)])
+    before = snapshot(out)
+    for argv in (['evaluate', 'tiny-base', str(out/'model'), '--data', str(inputs/'pool.jsonl')], ['train', '--model', 'tiny-base', '--data', str(out/'cleaned.parquet')], ['score', '--model', str(out/'model'), '--data', str(inputs/'pool.jsonl')]):
+        assert 'what the run reads' in refused([*argv, '--out', str(out), '--overwrite'], capsys)
+    assert snapshot(out) == before
+
+
+def test_overwrite_spares_links_edits_and_empty_folders(inputs, tmp_path, capsys):
+    out, precious = tmp_path/'run', tmp_path/'precious'
+    main([*words('train', inputs), '--out', str(out)])
+    (out/'model').rename(precious) # a person made room on the disk
+    (out/'model').symlink_to(precious)
+    (out/'figures').mkdir()
+    before = snapshot(precious)
+    said = refused([*words('train', inputs, changed=True), '--out', str(out), '--overwrite'], capsys)
+    assert 'that this run wrote' in said and snapshot(precious) == before and (out/'figures').is_dir()
+    out = tmp_path/'second'
+    main([*words('train', inputs), '--out', str(out)])
+    (out/'model/config.json').write_text('my own')
+    assert 'that this run wrote' in refused([*words('train', inputs, changed=True), '--out', str(out), '--overwrite'], capsys)
+    assert (out/'model/config.json').read_text() == 'my own'
+
+
+def test_a_failed_run_does_not_keep_the_folder(inputs, tmp_path):
+    with pytest.raises(Exception): main([*words('train', inputs), '--out', str(tmp_path/'run'), '--learning-rate', '-1'])
+    main([*words('train', inputs), '--out', str(tmp_path/'run')])

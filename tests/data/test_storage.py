@@ -14,7 +14,8 @@ from tokenclean_nb.scoring import shards
 from tokenclean_nb.errors import BadInput
 from tokenclean_nb.scoring.losses import token_losses
 from tokenclean_nb.scoring.shards import sharded_losses
-from tokenclean_nb.data.storage import atomic, claim_folder, data_fingerprint, model_fingerprint, run_folder, tokenizer_fingerprint
+from tokenclean_nb.data.fingerprints import data_fingerprint, model_fingerprint, tokenizer_fingerprint
+from tokenclean_nb.data.storage import atomic, claim_folder, run_folder
 
 
 def full(*args, **kwargs): raise OSError(errno.ENOSPC, 'No space left on device')
@@ -196,8 +197,10 @@ def test_a_held_folder_is_tidied(tmp_path):
         for name in ('.data.parquet.12.part', '.table.12.old'): (folder/name).write_text('half')
         (folder/'.model.12.part').mkdir()
         (folder/'.model.12.part'/'weights').write_text('half')
+        with (folder/'.written').open('a') as ledger: ledger.writelines(f'{name}\t\n' for name in ('.data.parquet.12.part', '.table.12.old', '.model.12.part')) # as `atomic` notes them
+        (folder/'.mine.12.part').write_text('of a person') # nobody noted it
         (folder/'whole').write_text('whole')
-    with run_folder(tmp_path/'run', identity) as folder: assert sorted(p.name for p in folder.iterdir()) == ['.lock', '.written', 'manifest.json', 'whole']
+    with run_folder(tmp_path/'run', identity) as folder: assert sorted(p.name for p in folder.iterdir()) == ['.lock', '.mine.12.part', '.written', 'manifest.json', 'whole']
     with pytest.raises(BadInput, match='seed was None'), run_folder(tmp_path/'run', identity | dict(seed=1)): pass
     with pytest.raises(BadInput, match='new or empty'), run_folder(tmp_path, identity): pass
     assert not (tmp_path/'.lock').exists()

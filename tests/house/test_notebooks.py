@@ -22,7 +22,7 @@ def test_notebook(path):
         if '#| export' in source: assert source.count('\n') < 45, source[:200]
 
 
-@pytest.mark.parametrize('path', sorted((root/'tokenclean_nb').glob('*.py')), ids=lambda p: p.stem)
+@pytest.mark.parametrize('path', sorted((root/'tokenclean_nb').rglob('*.py')), ids=lambda p: p.stem)
 def test_module_is_short_and_exported(path):
     source = path.read_text(encoding='utf-8')
     assert source.partition('# %%')[2].count('\n') < 300 or path.stem == '_modidx' # beside the header that nbdev writes

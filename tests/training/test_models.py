@@ -16,7 +16,7 @@ from tokenclean_nb.data.table import encode, flat, load_records, trained
 from tokenclean_nb.errors import BadInput
 from tokenclean_nb.scoring.losses import token_losses
 from tokenclean_nb.training.models import adapter_off, load_model, save_model, tiny_base, without_adapter
-from tokenclean_nb.data.storage import model_fingerprint
+from tokenclean_nb.data.fingerprints import model_fingerprint
 from tokenclean_nb.training.finetune import finetune
 
 quick = dict(learning_rate=1e-2, per_device_train_batch_size=8, gradient_accumulation_steps=1, progress=False)

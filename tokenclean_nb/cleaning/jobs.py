@@ -17,8 +17,9 @@ from datasets import Dataset
 from .methods import methods, run_method
 from .results import Cleaning, is_saved
 from .steps import Steps
-from ..data.storage import (atomic, data_fingerprint, discard, model_fingerprint, processes,
-    run_folder, tokenizer_fingerprint, wrote)
+from ..data.fingerprints import (
+    columns_fingerprint, data_fingerprint, model_fingerprint, tokenizer_fingerprint)
+from ..data.storage import atomic, discard, processes, run_folder, wrote
 from ..data.table import as_table, load_records
 from ..errors import BadInput, check_choice, check_fraction
 from ..figures.report import write_report
@@ -105,7 +106,7 @@ def clean(
     options = dict(seed=seed, measure=measure, **training)
     if out is None: return run_method(method, base, tokenizer, pool, asked, **options)
     identity = _clean_identity(base, tokenizer, pool, method, asked, seed, training)
-    with run_folder(out, identity, overwrite) as folder:
+    with run_folder(out, identity, overwrite, (model, data, warmup, reference, adapter)) as folder:
         if is_saved(folder): log.info('%s holds this run, finished: nothing is done again', folder)
         else:
             run = run_method(method, base, tokenizer, pool, asked, folder=folder/'steps', **options)
@@ -140,6 +141,7 @@ def _clean_identity(base, tokenizer, pool, method, asked, seed, training):
     shown = {k: prints[k](v) if k in prints and v is not None else v for k, v in asked.items()}
     used = {k: v if isinstance(v, (int, float, str, bool, type(None))) else str(v) for k, v in
         Steps(tokenizer, seed, None, training).in_force(base).items()}
+    used['columns'] = columns_fingerprint(pool)
     return _identity('clean', base, tokenizer, pool, method=method, **shown, seed=seed, training=used)
 
 def _report(folder, cdn=False):
@@ -180,7 +182,7 @@ def score_files(
     which = model_fingerprint(teacher) if reference else adapter and 'adapter'
     identity = _identity('score', base, tokenizer, ds, reference=which)
     if dtype: identity['dtype'] = dtype
-    with run_folder(out, identity, overwrite) as folder:
+    with run_folder(out, identity, overwrite, (model, data, reference, adapter)) as folder:
         shards, options = folder/'shards', dict(dtype=dtype, token_budget=token_budget, rebuild=rebuild)
         with adapter_off(base): score_shards(base, ds, shards, 'loss_base', **options)
         if teacher: score_shards(teacher, ds, shards, 'loss_ref', **options)
@@ -199,7 +201,7 @@ def select_files(
     check_fraction(fraction)
     folders = [folders] if isinstance(folders, (str, Path)) else list(folders)
     identity = dict(command='select', sources=[_file_identity(f) for f in folders], fraction=fraction)
-    with run_folder(out, identity, overwrite) as folder:
+    with run_folder(out, identity, overwrite, tuple(folders)) as folder:
         return select_shards(folders, folder/'cleaned.parquet', fraction)
 
 def _file_identity(source):
@@ -235,7 +237,8 @@ def train(
     ds = as_table(as_records(data), tokenizer, max_length)
     if 'keep' in ds.column_names: ds = clean_labels(ds)
     if out is None: return finetune(base, ds, **training)
-    with run_folder(out, _identity('train', base, tokenizer, ds, **training), overwrite) as folder:
+    identity = _identity('train', base, tokenizer, ds, **training)
+    with run_folder(out, identity, overwrite, (model, data)) as folder:
         if wrote(folder/'model'):
             log.info('%s holds this training, finished: nothing is done again', folder)
             return load_model(folder/'model')[0]

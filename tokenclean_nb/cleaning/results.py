@@ -19,7 +19,8 @@ from datasets import Dataset, load_dataset
 from fastcore.basics import patch
 
 from ..bounds import noise_rate
-from ..data.storage import atomic, data_fingerprint, digest, run_folder, within_run
+from ..data.fingerprints import data_fingerprint, digest
+from ..data.storage import atomic, run_folder, within_run
 from ..data.table import flat, lengths, row_numbers
 from ..errors import BadInput
 from ..figures.lookup import response_tokens, text_columns
@@ -160,7 +161,7 @@ def save(self:Cleaning,
     path, # A new or empty folder
 )->Path: # The folder
     "Save the run, for `Cleaning.load`, for any trainer, and for the command line"
-    path = Path(path)
+    path = Path(path).expanduser()
     if is_saved(path):
         raise BadInput('path', str(path), 'a folder without a saved run', 'Choose another folder.')
     if within_run(path): _write(self, path)
@@ -177,7 +178,7 @@ def load(cls:Cleaning,
     models:bool=True, # Load the models too?
 )->Cleaning: # The run as it was saved
     "Load a saved run"
-    path = Path(path)
+    path = Path(path).expanduser()
     if not is_saved(path): raise BadInput('path', str(path), 'a folder with a finished run',
         'Run `tokenclean clean` into it, or save a run.')
     load = lambda name: load_model(path/name) if models and (path/name).exists() else (None, None)

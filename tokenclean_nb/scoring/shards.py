@@ -22,7 +22,8 @@ from ..errors import BadInput, check_count, check_fraction
 from .losses import losses_bar, token_losses
 from .scorers import score
 from .selection import check_scores, clean_labels, keep_from_key, kth_highest
-from ..data.storage import atomic, data_fingerprint, digest, processes
+from ..data.fingerprints import data_fingerprint, digest
+from ..data.storage import atomic, processes
 
 # %% ../../nbs/api/scoring/04_shards.ipynb #c66df002
 shard_rows = 2000 # rows in a shard
@@ -73,8 +74,9 @@ def _done(path, column, rows, rebuild):
     if not path.exists(): return False
     try: read_shard(path, column, rows)
     except BadInput:
-        if rebuild: return False
-        raise
+        if not rebuild: raise
+        path.unlink() # a damaged shard is no longer the file that the run wrote
+        return False
     return True
 
 # %% ../../nbs/api/scoring/04_shards.ipynb #cf4e7d17
