@@ -42,6 +42,7 @@ def columns_fingerprint(
     hashed = lambda c: hash_pandas_object(pd.Series(plain[c][:]).astype(str), index=False).to_numpy()
     return digest(part for c in rest for part in (c, hashed(c)))
 
+# %% ../../nbs/api/data/02_fingerprints.ipynb #1b5b03ef
 def _samples(model):
     "Name and shape of every parameter, and up to 64 of its values"
     from accelerate.utils import align_module_device # here, because views write files where there is no torch
