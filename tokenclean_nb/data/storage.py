@@ -188,6 +188,7 @@ def claim_folder(
     with atomic(folder/manifest_name) as path: path.write_text(json.dumps(author | identity, indent=1))
     return folder
 
+# %% ../../nbs/api/data/01_storage.ipynb #f5b29911
 def discard(
     folder:str|Path, # The folder of a run
     name:str='', # A file or folder in it; '': all that runs wrote
@@ -251,6 +252,7 @@ def _half_written(folder):
     begun = [folder/name for name, mark in _written(folder).items() if not mark]
     return [p for p in begun if re.fullmatch(r'\..+\.\d+\.(part|old)', p.name)]
 
+# %% ../../nbs/api/data/01_storage.ipynb #2551c809
 @contextmanager
 def run_folder(
     folder:str|Path, # As in `claim_folder`
