@@ -63,14 +63,16 @@ def test_killed_at_random_moments(command, inputs, whole, tmp_path):
     for k in range(20):
         out = tmp_path/str(k)
         process = start(*words(command, inputs, out))
+        begin = time.monotonic()
         process.join(chance.uniform(0, seconds))
+        if not process.is_alive(): seconds = min(seconds, time.monotonic() - begin) # the machine was busier when it was measured
         process.kill()
         process.join()
         killed.append((process.exitcode == -signal.SIGKILL, len(list(out.rglob('*')))))
         code, said = run(*words(command, inputs, out), said=tmp_path/'said')
         assert code == 0, said
         assert contents(out) == want
-    assert sum(k for k, _ in killed) >= 5 and len({files for _, files in killed}) >= 5, killed # at many stages
+    assert sum(k for k, _ in killed) >= 10 and len({files for _, files in killed}) >= 5, killed # at many stages
 
 
 @pytest.fixture

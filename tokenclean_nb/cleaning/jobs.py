@@ -107,14 +107,16 @@ def clean(
     if out is None: return run_method(method, base, tokenizer, pool, asked, **options)
     identity = _clean_identity(base, tokenizer, pool, method, asked, seed, training)
     with run_folder(out, identity, overwrite, (model, data, warmup, reference, adapter)) as folder:
-        if is_saved(folder): log.info('%s holds this run, finished: nothing is done again', folder)
+        if is_saved(folder):
+            log.info('%s holds this run, finished: nothing is done again', folder)
+            run = Cleaning.load(folder)
         else:
             run = run_method(method, base, tokenizer, pool, asked, folder=folder/'steps', **options)
             if not processes().is_main_process: return run
             run.save(folder)
-        if not (folder/'report.html').exists(): _report(folder)
+        if not (folder/'report.html').exists(): run.report(folder/'report.html', title=_title(folder))
         discard(folder, 'steps')
-    return Cleaning.load(folder)
+    return run
 
 # %% ../../nbs/api/cleaning/03_jobs.ipynb #clean-parts
 def _places(device_map=None, adapter=None, offload_folder=None):
@@ -139,19 +141,12 @@ def _clean_identity(base, tokenizer, pool, method, asked, seed, training):
     "What a cleaning is"
     prints = dict(warmup=data_fingerprint, reference=model_fingerprint)
     shown = {k: prints[k](v) if k in prints and v is not None else v for k, v in asked.items()}
-    used = {k: v if isinstance(v, (int, float, str, bool, type(None))) else str(v) for k, v in
-        Steps(tokenizer, seed, None, training).in_force(base).items()}
-    used['columns'] = columns_fingerprint(pool)
+    used = Steps(tokenizer, seed, None, training).in_force(base) | dict(columns=columns_fingerprint(pool))
     return _identity('clean', base, tokenizer, pool, method=method, **shown, seed=seed, training=used)
 
-def _report(folder, cdn=False):
-    "The report of a run whose folder is held"
-    name = Path(folder).resolve().name
-    options = dict(title=f'Token cleaning: {name}', cdn=cdn)
-    if is_saved(folder):
-        run = Cleaning.load(folder, models=False)
-        return run.report(folder/'report.html', **options)
-    return write_report(folder/'report.html', load_records(folder/'data.parquet'), **options)
+def _title(folder):
+    "The heading of a report"
+    return f'Token cleaning: {Path(folder).resolve().name}'
 
 # %% ../../nbs/api/cleaning/03_jobs.ipynb #score
 def score_files(
@@ -256,4 +251,7 @@ def report(
     if not (Path(folder)/'data.parquet').exists():
         raise BadInput('folder', str(folder), 'a folder with a finished run',
             'Run tokenclean clean or tokenclean score into it first.')
-    with run_folder(folder, None) as held: return _report(held, cdn)
+    with run_folder(folder, None) as held:
+        path, options = held/'report.html', dict(title=_title(held), cdn=cdn)
+        if is_saved(held): return Cleaning.load(held, models=False).report(path, **options)
+        return write_report(path, load_records(held/'data.parquet'), **options)

@@ -6,7 +6,8 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cleaning/methods.html.md
 
 # %% auto #0
 __all__ = ['rho_cleaning', 'methods', 'fixed_model_cleaning', 'split_rows', 'self_evolving_cleaning', 'full_tokens',
-           'random_tokens', 'top_tokens', 'oracle_tokens', 'no_training', 'best_rows', 'given_to', 'run_method']
+           'random_tokens', 'top_tokens', 'oracle_tokens', 'no_training', 'best_rows', 'takes', 'given_to',
+           'run_method']
 
 # %% ../../nbs/api/cleaning/02_methods.ipynb #31ce4d64
 import time
@@ -28,6 +29,13 @@ def _settings(steps, base, **asked):
     "What was asked for, and the training arguments that were used, as JSON can hold them"
     plain = lambda v: v if v is None or isinstance(v, (str, int, float)) else 'an array'
     return {k: plain(v) for k, v in asked.items()} | dict(training=steps.in_force(base))
+
+def _finish(method, steps, base, data, reference=None, measure=None, times=None, **asked):
+    "Train the base on what was kept, and say what happened"
+    model, step = steps.train('model', base, clean_labels(data))
+    line = round_line(data, 1, model, measure, **(times or {}), **step)
+    settings = _settings(steps, base, **asked)
+    return Cleaning(method, data, reference, model, steps.tokenizer, pd.DataFrame([line]), settings)
 
 # %% ../../nbs/api/cleaning/02_methods.ipynb #a8ea37ce
 def fixed_model_cleaning(
@@ -53,10 +61,8 @@ def fixed_model_cleaning(
     data = steps.score_pool(base, pool, reference)
     data = with_flat(data, 'keep', keep_top(flat(data, 'score'), trained(data), fraction, group))
     times = dict(score_seconds=time.time() - start, warmup_seconds=warmup_seconds)
-    model, final = steps.train('model', base, clean_labels(data))
-    line = round_line(data, 1, model, measure, **times, **final)
-    settings = _settings(steps, base, fraction=fraction, within=within, seed=seed)
-    return Cleaning(method, data, reference, model, tokenizer, pd.DataFrame([line]), settings)
+    asked = dict(fraction=fraction, within=within, seed=seed)
+    return _finish(method, steps, base, data, reference, measure, times, **asked)
 
 # %% ../../nbs/api/cleaning/02_methods.ipynb #8bfc357d
 def split_rows(
@@ -124,10 +130,7 @@ def _baseline(method, choose, base, tokenizer, pool, seed=0, folder=None, measur
     "Train the base on the tokens that `choose(table)` marks"
     data, steps = as_table(pool, tokenizer), Steps(tokenizer, seed, folder, training)
     data = with_flat(data, 'keep', choose(data))
-    model, step = steps.train('model', base, clean_labels(data))
-    line = round_line(data, 1, model, measure, **step)
-    settings = _settings(steps, base, **(asked or {}), seed=seed)
-    return Cleaning(method, data, None, model, tokenizer, pd.DataFrame([line]), settings)
+    return _finish(method, steps, base, data, measure=measure, **(asked or {}), seed=seed)
 
 def full_tokens(base, tokenizer, pool, **options)->Cleaning:
     "Baseline: train on all response tokens"
@@ -184,10 +187,8 @@ def best_rows(
     data = steps.score_pool(base, pool, reference)
     rows = keep_top(_row_means(flat(data, 'score'), data), np.ones(len(data), bool), fraction)
     data = with_flat(data, 'keep', trained(data) & rows[row_numbers(data)])
-    model, final = steps.train('model', base, clean_labels(data))
-    line = round_line(data, 1, model, measure, warmup_seconds=warmup_seconds, **final)
-    settings = _settings(steps, base, fraction=fraction, seed=seed)
-    return Cleaning('rows', data, reference, model, tokenizer, pd.DataFrame([line]), settings)
+    times = dict(warmup_seconds=warmup_seconds)
+    return _finish('rows', steps, base, data, reference, measure, times, fraction=fraction, seed=seed)
 
 # %% ../../nbs/api/cleaning/02_methods.ipynb #9eea422d
 rho_cleaning = partial(fixed_model_cleaning, within='row', method='rho')
@@ -204,13 +205,19 @@ methods = { # name: (function, what it takes besides model, tokenizer, pool, see
     'oracle': (oracle_tokens, ()),
 }
 
+def takes(
+    method:str, # A name in `methods`
+    name:str, # fraction, warmup, reference, within or parts
+)->bool: # Does the method use it?
+    "Whether a method takes an argument"
+    return name in methods[check_choice(method, methods, 'method')][1]
+
 def given_to(
     method:str, # A name in `methods`
     **offered, # What there is: fraction, warmup, reference, within, parts
 )->dict: # What the method takes of it
     "Of what is offered to several methods, what this one takes"
-    takes = methods[check_choice(method, methods, 'method')][1]
-    return {k: v for k, v in offered.items() if k in takes and v is not None}
+    return {k: v for k, v in offered.items() if takes(method, k) and v is not None}
 
 def run_method(
     method:str, # A name in `methods`
@@ -221,9 +228,9 @@ def run_method(
     **options, # `seed`, `folder`, `measure`, arguments of `tc.finetune`
 )->Cleaning: # The run
     "Run a method by name; what it does not take is refused"
-    function, takes = methods[check_choice(method, methods, 'method')]
+    function, taken = methods[check_choice(method, methods, 'method')]
     given = {k: v for k, v in given.items() if v is not None}
     for name in given:
-        if name not in takes: raise BadInput(name, given[name], f'left out for the method {method}',
-            f"It takes {', '.join(takes) or 'nothing of that kind'}.")
+        if name not in taken: raise BadInput(name, given[name], f'left out for the method {method}',
+            f"It takes {', '.join(taken) or 'nothing of that kind'}.")
     return function(base, tokenizer, pool, **given, **options)

@@ -95,7 +95,7 @@ def train(self:Steps,
     return tuned, step
 
 # %% ../../nbs/api/cleaning/01_steps.ipynb #d4393e56
-def _refuse_equal(score, reference):
+def _refuse_equal(score):
     "A reference with the losses of the base has learned nothing"
     if len(score) < 2 or np.ptp(score) > 0: return
     raise BadInput('reference', 'a model with the losses of the base', 'a model that has learned something',
@@ -133,7 +133,7 @@ def score_pool(self:Steps,
     "The pool with scores"
     data = self.base_losses(base, pool)
     data = score(with_flat(data, 'loss_ref', self.losses('loss_ref', reference, data)))
-    _refuse_equal(flat(data, 'score')[trained(data)], reference)
+    _refuse_equal(flat(data, 'score')[trained(data)])
     return data
 
 # %% ../../nbs/api/cleaning/01_steps.ipynb #e777eaba

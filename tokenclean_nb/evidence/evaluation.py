@@ -16,11 +16,11 @@ import pandas as pd
 from datasets import Dataset
 from scipy.stats import mannwhitneyu
 
+from ..cleaning.jobs import as_model
 from ..data.table import as_table, flat, load_records, row_numbers, trained
 from ..errors import BadInput, check_count
 from .benchmarks import harness, known_tasks
 from ..scoring.losses import token_hits, token_losses
-from ..training.models import load_model
 
 # %% ../../nbs/api/evidence/01_evaluation.ipynb #0cabfbf0
 def auc(
@@ -140,7 +140,7 @@ def evaluate(
     records = load_records(data) if _is_name(data) else data
     columns, tokens = {}, {}
     for name, model in models.items():
-        ready = load_model(model, device_map=device_map) if _is_name(model) else model
+        ready = as_model(model, device_map=device_map)
         columns[name], tokens[name] = _measured(*ready, records, max_length, asked, progress)
         del ready # a loaded model makes room for the next
     if len(set(tokens.values())) > 1:

@@ -14,9 +14,9 @@ from functools import lru_cache
 import numpy as np
 
 from ..bounds import noise_rate
-from ..cleaning.methods import methods, run_method
+from ..cleaning.methods import given_to, run_method, takes
 from ..data.table import flat, load_records, row_numbers, trained, with_flat
-from ..errors import BadInput, check_choice
+from ..errors import BadInput
 from .evaluation import auc
 from ..scoring.losses import token_losses
 from ..scoring.scorers import score
@@ -116,14 +116,14 @@ def measure_real_method(
     test:int=test_rows, # Rows of the test
 )->dict: # Loss on clean held-out responses, and noise rates of the labels
     "Train on a damaged pool with one method, measure on clean responses"
-    takes = methods[check_choice(method, methods, 'method')][1]
+    needs_reference = takes(method, 'reference')
     key = data, model, seed, rows, warmup, noise, test
-    text, offered = _real(*key), dict(fraction=fraction)
-    if 'reference' in takes: offered['reference'] = _real_reference(key, 1)
+    text = _real(*key)
     pool = text.pool
     if scorer != 'excess_loss': # any other score is the table's own
-        method, takes, pool = 'top', methods['top'][1], score(_with_reference(key), scorer)
-    given = {name: value for name, value in offered.items() if name in takes}
+        method, pool, needs_reference = 'top', score(_with_reference(key), scorer), False
+    given = given_to(method, fraction=fraction)
+    if needs_reference: given['reference'] = _real_reference(key, 1)
     run = run_method(method, text.base, text.tokenizer, pool, given, seed=seed, **real_training)
     truth, keep = flat(run.data, 'truth'), flat(run.data, 'keep')
     loss = float(np.nanmean(token_losses(run.model, text.test, progress=False)))

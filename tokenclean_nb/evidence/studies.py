@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from ..bounds import noise_rate
-from ..cleaning.methods import methods, run_method
+from ..cleaning.methods import given_to, run_method, takes
 from ..data.table import flat, positions, row_numbers, trained, with_flat
 from ..errors import check_choice
 from .evaluation import accuracy, auc
@@ -77,12 +77,11 @@ def measure_method(
     **world, # Arguments of `tc.make_task`
 )->dict: # accuracy, noise rates, precision, AUC, tokens, processor seconds
     "One method in one generated world"
-    takes = methods[check_choice(method, methods, 'method')][1]
+    given = given_to(method, fraction=fraction, within=within, parts=parts)
     key = seed, n, tuple(sorted(world.items()))
     base, tokenizer, task, scoring = _world(*key)
-    reference, warming = _reference(*key) if 'reference' in takes else (None, 0.)
-    offered = dict(reference=reference, fraction=fraction, within=within, parts=parts)
-    given = {name: value for name, value in offered.items() if name in takes}
+    reference, warming = _reference(*key) if takes(method, 'reference') else (None, 0.)
+    if reference: given['reference'] = reference
     start = time.process_time()
     run = run_method(method, base, tokenizer, task.pool, given, seed=seed, progress=False)
     seconds = time.process_time() - start + warming
