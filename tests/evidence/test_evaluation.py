@@ -8,7 +8,7 @@ import pytest
 
 import tokenclean_nb as tc
 from tokenclean_nb.cli import main
-from tokenclean_nb.evidence import evaluation
+from tokenclean_nb.cleaning import jobs
 
 TASK = """task: {name}
 dataset_path: json
@@ -155,5 +155,5 @@ def test_other_tokens_are_said(tiny, shared, tmp_path, caplog):
 ])
 def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, held_out, models, options, said):
     def never(*args, **kwargs): raise AssertionError('a model was loaded')
-    monkeypatch.setattr(evaluation, 'load_model', never)
+    monkeypatch.setattr(jobs, 'load_model', never)
     with pytest.raises(tc.BadInput, match=re.escape(said)): tc.evaluate(models, **dict(dict(data=held_out), **options))
