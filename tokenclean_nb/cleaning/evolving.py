@@ -53,18 +53,22 @@ learners = 'kept', 'all', 'average'
 class _Learners:
     "The model, and who judges the next part"
     def __init__(self, steps, base, sizes, learns):
-        self.learns = learns
+        self.learns, self.steps, self.base = learns, steps, base
         self.student = steps.session(base, sizes, average=learns == 'average')
         self.judge = steps.session(base, sizes) if learns == 'all' else self.student
         self.sessions = [self.student, self.judge][:1 + (learns == 'all')]
 
     def train(self, rows, keep, chosen):
         "Learn from some of the rows, of which a flat array says what is kept"
-        labels = lambda marked: clean_labels(with_flat(rows, 'keep', marked)).select(chosen)
         start = time.time()
-        if self.learns == 'all': self.judge.train(labels(trained(rows)))
-        self.student.train(labels(keep))
-        return dict(train_seconds=time.time() - start, train_loss=self.student.log[-1].get('train_loss'))
+        if self.learns == 'all': self._learn(self.judge, rows.select(chosen))
+        self._learn(self.student, clean_labels(with_flat(rows, 'keep', keep)).select(chosen))
+        return dict(train_seconds=time.time() - start, train_loss=self.student.log[-1].get('train_loss'),
+            trained_tokens=self.steps.trained_tokens)
+
+    def _learn(self, session, rows):
+        self.steps.count(self.base, rows)
+        session.train(rows)
 
     def reference(self): # A context that yields the model which judges
         return self.judge.averaged() if self.learns == 'average' else nullcontext(self.judge.model)
@@ -105,6 +109,7 @@ def _part_by_part(method, steps, base, pool, clean, parts, schedule, replay, mea
     lessons = [_lesson(own, t, replay, seed) for t in range(part.max() + 1)]
     taught = _Learners(steps, base, [len(chosen) for chosen in lessons] if schedule == 'one' else (), learns)
     lines = steps.resume('rounds', taught.sessions, loss_ref, keep)
+    if lines: steps.trained_tokens = lines[-1]['trained_tokens']
     for t in range(len(lines), len(lessons)):
         start, new = time.time(), clean if t < begin else pool.select(np.flatnonzero(part == t))
         new = with_flat(new, 'keep', trained(new))

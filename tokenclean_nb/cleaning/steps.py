@@ -46,6 +46,7 @@ class Steps:
     ):
         self.tokenizer, self.folder = tokenizer, folder and Path(folder)
         self.training = {'seed': seed, **(training or {})}
+        self.trained_tokens = 0 # by all trainings so far, every epoch counted
 
     def in_force(self, model)->dict:
         "The training arguments that the steps use: ours, the model's own, and the given ones above both"
@@ -58,6 +59,11 @@ class Steps:
         return token_losses(model, ds, progress=self.training.get('progress', True))
 
 # %% ../../nbs/api/cleaning/01_steps.ipynb #3afeea29
+@patch
+def count(self:Steps, model, ds):
+    "Count the tokens of a training"
+    self.trained_tokens += int(trained(ds).sum() * self.in_force(model)['num_train_epochs'])
+
 @patch
 def _merges(self:Steps, merge):
     "Does a training end in plain weights?"
@@ -90,6 +96,7 @@ def train(self:Steps,
 )->tuple: # The model, and a dict of `train_seconds` and `train_loss`
     "A model fine-tuned on a table; with LoRA an adapter over the weights of the given one, unless merged"
     path, model, merge = self.folder and self.folder/name, without_adapter(model), self._merges(merge)
+    self.count(model, ds)
     if path and path.exists(): return self._load(path, model, merge)
     log.info('training %s on %d rows', name, len(ds))
     start = time.time()
@@ -221,6 +228,7 @@ def finish(self:Steps,
     "Train the base on what was kept, and say what happened"
     model, step = self.train('model', base, with_clean(ds, clean))
     counted = {} if clean is None else dict(clean_tokens=int(trained(clean).sum()))
-    line = round_line(ds, 1, model, measure, **counted, **(seconds or {}), **step)
+    numbers = dict(trained_tokens=self.trained_tokens, **(seconds or {}), **step)
+    line = round_line(ds, 1, model, measure, **counted, **numbers)
     settings = self.settings(base, clean_rows=0 if clean is None else len(clean), **asked)
     return Cleaning(method, ds, reference, model, self.tokenizer, pd.DataFrame([line]), settings)

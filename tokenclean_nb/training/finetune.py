@@ -90,7 +90,7 @@ def _to_train(first, lora, seed):
     _own(first, [p for p in model.parameters() if p.requires_grad])
     return model
 
-# %% ../../nbs/api/training/01_finetune.ipynb #6c2779a0
+# %% ../../nbs/api/training/01_finetune.ipynb #f3992314
 class _Average(TrainerCallback):
     "Moves averaged weights towards those of the model after each step"
     def __init__(self, average, now): self.average, self.now = average, now
@@ -138,7 +138,7 @@ class Session:
         self.tables, self.log = self.tables + 1, self.log + trainer.state.log_history
         return self.model
 
-# %% ../../nbs/api/training/01_finetune.ipynb #4dafe820
+# %% ../../nbs/api/training/01_finetune.ipynb #12944298
 @patch
 @contextmanager
 def averaged(self:Session):
