@@ -57,8 +57,10 @@ generated_studies = dict(
     order=Study('What do batches sorted by length do?', measure_method, [
         dict(seed=eight, method='full', clean=[True, False], order='group_by_length')]),
     evolving=Study('Which self-evolving cleaning is best?', measure_method, [
-        *_evolving(schedule='restart'), *_evolving(learns=['all', 'average']), *_evolving(replay=.5),
-        *_evolving(parts=[2, 10])]),
+        *_evolving(schedule='restart', replay=[0., .5]), *_evolving(learns=['all', 'average']),
+        *_evolving(replay=[0., 1.]), *_evolving(parts=[2, 10]),
+        dict(seed=four, method='sequential', clean=[True, False], replay=[0., 1.]),
+        dict(seed=four, method='sequential', clean=[True, False], replay=[0., 1.]) | rules]),
     fraction=Study('How much should be kept?', measure_method, [
         dict(seed=four, method=['fixed', 'self-scored', 'self-evolving'], fraction=[.4, .6, .9], **world)
         for world in (uneven, rules)]),
