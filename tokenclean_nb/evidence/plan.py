@@ -24,7 +24,7 @@ study_worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structu
     rules=dict(world='rules'))
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #0cd1d99a
-three, four, eight = range(3), range(4), range(8) # seeds
+three, four, five, eight = range(3), range(4), range(5), range(8) # seeds
 uneven, rules = study_worlds['uneven'], study_worlds['rules']
 cleaners = ['fixed', 'self-scored', 'cross-fitted', 'self-evolving']
 controls = ['clean-set', 'random', 'random-rows', 'rows', 'rho']
@@ -93,9 +93,11 @@ def real_studies(
             dict(seed=three, epochs=3, **same),
             dict(seed=three, warmup=150, **same)]),
         f'methods_{name}': Study('Does cleaning lower the loss on clean text?', measure_real_method, [
-            dict(seed=three, method=['base', 'full', 'self-evolving', 'oracle', 'rho'], **same),
-            dict(seed=three, method=['random', 'fixed'], fraction=[.6, .8], **same),
-            dict(seed=three, method='fixed', scorer='low_reference_loss', fraction=.8, **same)])}
+            dict(seed=five, method=['base', 'clean-set', 'full', 'sequential', 'random', 'fixed', 'rho',
+                'self-scored', 'self-evolving', 'oracle'], **same),
+            dict(seed=five, method=['random', 'fixed'], fraction=.6, **same),
+            dict(seed=five, method='fixed', scorer='low_reference_loss', **same),
+            dict(seed=five, method=['full', 'self-scored', 'self-evolving'], clean=False, **same)])}
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #62b83d5e
 quick_names = 'full', 'fixed', 'self-evolving', 'none', 'shift'
