@@ -126,7 +126,7 @@ def plan(
     studies, found = dict(generated_studies), {}
     for name, source in (data or {}).items(): studies |= real_studies(source, model, name)
     for name, (_, measure, grids) in studies.items():
-        if quick: grids = [_shortened(measure, axes) for axes in grids]
+        if quick: grids = [_shortened(measure, axes) for axes in grids[:3]]
         settings = [setting for axes in grids for setting in grid(**axes)]
         found[name] = measure, [s for k, s in enumerate(settings) if s not in settings[:k]]
     return found
