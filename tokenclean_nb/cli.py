@@ -12,6 +12,7 @@ __all__ = ['log', 'Required', 'Several', 'commands', 'together', 'positional', '
 import logging
 import sys
 import time
+from inspect import signature
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from fastcore.script import anno_parser
 from transformers.utils import logging as transformers_logging
 
 from .cleaning import jobs
-from .cleaning.methods import methods
+from .cleaning.methods import methods, takes
 from .data.storage import atomic, processes, run_folder
 from .errors import BadInput, as_typed
 from .evidence.comparison import compare_demo
@@ -182,8 +183,11 @@ def _listing():
 def _parser(name):
     "The options of a command; the methods are those that are registered now"
     parser = anno_parser(commands[name], prog=f'tokenclean {name}', pos=positional)
+    own = {k: signature(m).parameters['fraction'].default for k, m in methods.items() if takes(k, 'fraction')}
     for action in parser._actions:
         if action.dest == 'method': action.help = f'One of {", ".join(methods)} (default: {action.default})'
+        if action.dest == 'fraction' and action.default is None:
+            action.help += ': ' + ', '.join(f'{k} {fraction}' for k, fraction in own.items())
     return parser
 
 def _option(name):
