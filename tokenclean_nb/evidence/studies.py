@@ -16,15 +16,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from ..bounds import noise_rate
 from ..cleaning.methods import given_to, run_method, takes
 from ..data.table import flat, positions, row_numbers, trained, with_flat
 from ..errors import check_choice
-from .evaluation import accuracy, auc, quality
+from .evaluation import accuracy, auc, label_quality, quality
 from ..scoring.losses import token_losses
 from ..scoring.scorers import excess_loss, score
 from ..scoring.selection import keep_top
-from ..training.finetune import finetune, training_in_force
+from ..training.finetune import finetune
 from ..training.models import tiny_base
 from ..worlds.tasks import make_task
 
@@ -56,18 +55,6 @@ def _scored(seed, n, dtype=None):
     pool, reference = _world(seed, n).task.pool, _reference(seed, n).model
     losses = token_losses(reference, pool, dtype=dtype, progress=False)
     return score(with_flat(pool, 'loss_ref', losses))
-
-def _epochs(world):
-    "Passes that the tiny base makes over its data"
-    return training_in_force(world.base)['num_train_epochs']
-
-# %% ../../nbs/api/evidence/07_studies.ipynb #c21391c6
-def _labels_of(run):
-    "How good the labels of a run are"
-    truth, keep, scored = flat(run.data, 'truth'), flat(run.data, 'keep'), 'score' in run.data.column_names
-    return dict(noise_before=noise_rate(trained(run.data), truth), noise_after=noise_rate(keep, truth),
-        precision=float((truth == 1)[keep].mean()) if keep.any() else np.nan,
-        auc=auc(flat(run.data, 'score'), truth) if scored else np.nan)
 
 # %% ../../nbs/api/evidence/07_studies.ipynb #41a648e4
 def measure_method(
@@ -103,7 +90,7 @@ def measure_method(
     if 'loss_ref' in run.data.column_names: seconds += scoring # the base losses are made once, too
     work = int(rounds.trained_tokens.iloc[-1]) if 'trained_tokens' in rounds else 0
     if reference: seconds, work = seconds + reference.seconds, work + reference.tokens
-    return quality(run.model, task.test) | _labels_of(run) | dict(tokens=int(trained(run.data).sum()),
+    return quality(run.model, task.test) | label_quality(run) | dict(tokens=int(trained(run.data).sum()),
         kept=int(flat(run.data, 'keep').sum()), trained_tokens=work, method_seconds=seconds)
 
 # %% ../../nbs/api/evidence/07_studies.ipynb #c278c945
@@ -156,7 +143,7 @@ def measure_stability(
         'same again': (first, scores()),
         'bfloat16 against float32': (first, flat(_scored(seed, n, 'bfloat16'), 'score')),
         'another seed of the training': (first, scores(seed=seed + 1000)),
-        'one epoch more': (first, scores(num_train_epochs=_epochs(world) + 1)),
+        'one epoch more': (first, scores(num_train_epochs=3)),
         'half of the warm-up against all': (first, one),
         'two halves of the warm-up': (one, two),
         'a random score': (first, np.where(np.isfinite(first), chance, np.nan))}
