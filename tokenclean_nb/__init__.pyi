@@ -149,14 +149,13 @@ from .widgets.bounds import BoundExplorer as BoundExplorer
 from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
 from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
 from .cleaning.results import Cleaning as Cleaning, telling_row as telling_row
+from .cleaning.inputs import as_model as as_model, as_records as as_records
 from .cleaning.jobs import (
     clean as clean,
     train as train,
     score_files as score_files,
     select_files as select_files,
     report as report,
-    as_model as as_model,
-    as_records as as_records,
 )
 from .cleaning.baselines import (
     clean_set as clean_set,

@@ -20,7 +20,8 @@ from fastcore.basics import patch
 
 from ..bounds import noise_rate
 from ..data.fingerprints import data_fingerprint, digest
-from ..data.storage import atomic, run_folder, within_run
+from ..data.ledger import missing, within_run
+from ..data.storage import atomic, run_folder
 from ..data.table import flat, lengths, row_numbers
 from ..errors import BadInput
 from ..figures.lookup import response_tokens, text_columns
@@ -182,6 +183,9 @@ def load(cls:Cleaning,
     path = Path(path).expanduser()
     if not is_saved(path): raise BadInput('path', str(path), 'a folder with a finished run',
         'Run `tokenclean clean` into it, or save a run.')
+    lost = [name for name in missing(path) if models and Path(name).parts[0] in ('model', 'reference')]
+    if lost: raise BadInput('path', str(path), f"a folder with the run's {' and '.join(lost)}",
+        'Run the same `tokenclean clean` again, or load the rest with models=False.')
     load = lambda name: load_model(path/name) if models and (path/name).exists() else (None, None)
     (reference, _), (model, tokenizer) = load('reference'), load('model')
     data = load_dataset('parquet', data_files=str(path/'data.parquet'), split='train')

@@ -40,10 +40,8 @@ def _arguments(given, folder, sizes):
     "TrainingArguments from what is in force, for tables of these sizes under one schedule"
     place = dict(use_cpu=processes().device.type == 'cpu', output_dir=folder)
     try: args = TrainingArguments(**place | given)
-    except TypeError as e:
-        reason = str(e).split('__init__() ')[-1]
-        allowed = 'arguments of transformers.TrainingArguments'
-        raise BadInput('training', sorted(given), allowed, reason) from None
+    except ValueError as e:
+        raise BadInput('training', given, 'arguments that transformers can use together', str(e)) from None
     # packed rows are one sequence, which DataParallel cannot share out: a process trains on one GPU
     args._n_gpu = min(args.n_gpu, 1)
     # transformers rounds a share up to a step of learning rate 0: a set of one step would teach nothing
