@@ -6,7 +6,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cli.html.md"""
 
 # %% auto #0
 __all__ = ['log', 'Required', 'Several', 'commands', 'together', 'positional', 'clean', 'score', 'select', 'train', 'evaluate',
-           'report', 'demo', 'results', 'main']
+           'report', 'demo', 'results']
 
 # %% ../nbs/api/03_cli.ipynb #imports
 import logging
@@ -174,6 +174,7 @@ commands = dict(demo=demo, clean=clean, score=score, select=select, train=train,
 together = 'score', 'clean', 'train' # by several processes; the rest is the main process's
 positional = 'folder', 'folders', 'models'
 
+# %% ../nbs/api/03_cli.ipynb #c6c8bc80
 def _listing():
     "What there is"
     lines = [f'  tokenclean {name:9} {function.__doc__}' for name, function in commands.items()]

@@ -96,6 +96,7 @@ def _own_reference(method, base, tokenizer, pool, warmup, cut, fraction, within,
     return steps.finish(method, base, data, clean, None if part.any() else reference, measure, seconds,
         fraction=fraction, within=within, seed=seed, **asked)
 
+# %% ../../nbs/api/cleaning/03_fixed.ipynb #c4b4b8e1
 def self_scored_cleaning(
     base, # As in `fixed_model_cleaning`
     tokenizer, # As in `fixed_model_cleaning`

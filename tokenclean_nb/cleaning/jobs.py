@@ -95,8 +95,7 @@ def clean(
     with table_bars(training.get('progress', True)):
         pool = _table(data, tokenizer, max_length)
         if warmup is not None: asked['warmup'] = _table(warmup, tokenizer, max_length, 'warmup')
-    if reference is not None:
-        asked['reference'], _ = as_model(reference, 'reference', **_places(device_map))
+    if reference is not None: asked['reference'], _ = as_model(reference, 'reference', **_places(device_map))
     given = method, base, tokenizer, pool, asked
     options = dict(seed=seed, measure=measure, **training)
     if out is None: return run_method(*given, **options)
@@ -124,7 +123,7 @@ def _check_method(method, asked, adapter):
         raise BadInput(name, value, f'left out for the method {method}', 'It asks no reference.')
     if needs_reference(method) and not ready and asked['warmup'] is None:
         raise BadInput('warmup', None, f'given for the method {method}',
-            'Point it at a file of good examples, or use a method that needs none: self-scored.')
+            'Point it at a file of good examples, or use --method self-scored, which needs none.')
 
 def _clean_identity(method, base, tokenizer, pool, asked, seed, training):
     "What a cleaning is"
