@@ -95,8 +95,7 @@ def clean(
     with table_bars(training.get('progress', True)):
         pool = _table(data, tokenizer, max_length)
         if warmup is not None: asked['warmup'] = _table(warmup, tokenizer, max_length, 'warmup')
-    if reference is not None:
-        asked['reference'], _ = as_model(reference, 'reference', **_places(device_map))
+    if reference is not None: asked['reference'] = as_model(reference, 'reference', **_places(device_map))[0]
     given = method, base, tokenizer, pool, asked
     options = dict(seed=seed, measure=measure, **training)
     if out is None: return run_method(*given, **options)
