@@ -19,10 +19,9 @@ from .bounds import (
     bound_verdict as bound_verdict,
 )
 from .data.conversations import chat_template as chat_template
+from .data.records import load_records as load_records
+from .data.encoding import encode as encode, as_table as as_table
 from .data.table import (
-    load_records as load_records,
-    encode as encode,
-    as_table as as_table,
     flat as flat,
     with_flat as with_flat,
     lengths as lengths,

@@ -20,7 +20,8 @@ from .steps import Steps
 from ..data.fingerprints import (
     columns_fingerprint, data_fingerprint, model_fingerprint, tokenizer_fingerprint)
 from ..data.storage import atomic, discard, processes, run_folder, wrote
-from ..data.table import as_table, load_records
+from ..data.encoding import as_table
+from ..data.records import load_records
 from ..errors import BadInput, check_choice, check_fraction
 from ..figures.report import write_report
 from ..scoring.selection import clean_labels

@@ -19,7 +19,8 @@ from fastcore.basics import patch
 
 from ..bounds import noise_rate
 from ..data.storage import atomic, processes
-from ..data.table import as_table, flat, trained, with_flat
+from ..data.encoding import as_table
+from ..data.table import flat, trained, with_flat
 from ..errors import BadInput
 from ..scoring.losses import token_losses
 from ..scoring.scorers import score
