@@ -82,7 +82,8 @@ def _between(text, around):
     for piece in around[1:-1]: left.append(text.find(piece, left[-1]) + len(piece))
     for piece in around[-2:0:-1]: right.append(text.rfind(piece, 0, right[-1]))
     starts, ends = left, right[::-1]
-    sure = all(start - end == len(piece) for end, start, piece in zip(ends, starts[1:], around[1:-1]))
+    gaps = [(start - end, text[end:start]) for end, start in zip(ends, starts[1:])]
+    sure = gaps == [(len(piece), piece) for piece in around[1:-1]]
     return list(zip(starts, ends)) if sure and starts[-1] <= ends[-1] else None
 
 # %% ../../nbs/api/data/00_conversations.ipynb #0c7793d0

@@ -8,7 +8,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/data/formats.html.md"""
 __all__ = ['beside_talk', 'chosen_said', 'text_said', 'formats', 'Format', 'find_format', 'read_record']
 
 # %% ../../nbs/api/data/00_formats.ipynb #9fdaa10d
-from os.path import commonprefix
+from itertools import takewhile
 from typing import NamedTuple
 
 from .conversations import Example, Talk
@@ -100,7 +100,7 @@ def _preferred(record, where, eos):
         if isinstance(chosen, list): return _talk(record, where, chosen)
         raise BadInput(where, sorted(record), '`chosen` with a `prompt` or `rejected` beside it',
             'Without them nobody knows where the answer begins.')
-    shared = len(commonprefix([chosen, rejected]))
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(chosen, rejected)))
     return _completed('prompt', 'chosen')(record | dict(prompt=chosen[:shared], chosen=chosen[shared:]),
         where, eos)
 
@@ -115,13 +115,14 @@ text_said = 'there is no prompt beside `text`: all of it is trained'
 
 formats = (
     Format(('messages',), beside_talk, _messages_in('messages')),
-    Format(('conversations', 'chosen'), beside_talk, _completed('conversations', 'chosen'), chosen_said),
+    Format(('conversations', 'chosen'), ('rejected', *beside_talk),
+        _completed('conversations', 'chosen'), chosen_said),
     Format(('conversations',), beside_talk, _messages_in('conversations')),
     Format(('prompt', 'completion'), beside_talk, _completed('prompt', 'completion')),
     Format(('instruction', 'output'), ('input', *beside_talk), _asked(('instruction', 'input'), 'output')),
-    Format(('instruction', 'chosen'), ('input', *beside_talk), _asked(('instruction', 'input'), 'chosen'),
-        chosen_said),
-    Format(('prompt', 'chosen'), beside_talk, _completed('prompt', 'chosen'), chosen_said),
+    Format(('instruction', 'chosen'), ('input', 'rejected', *beside_talk),
+        _asked(('instruction', 'input'), 'chosen'), chosen_said),
+    Format(('prompt', 'chosen'), ('rejected', *beside_talk), _completed('prompt', 'chosen'), chosen_said),
     Format(('chosen',), ('rejected', *beside_talk), _preferred, chosen_said),
     Format(('question', 'answer'), beside_talk, _asked(('question',), 'answer')),
     Format(('query', 'response'), beside_talk, _asked(('query',), 'response')),

@@ -26,7 +26,7 @@ from transformers.pytorch_utils import Conv1D
 from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
 from ..data.storage import processes
-from ..data.table import lengths, row_numbers, trained
+from ..data.table import flat, lengths, row_numbers, trained
 from ..errors import BadInput
 from ..scoring.heads import causal_lm, device_of, run_head, splits
 from .batches import collate, pack, packs, row_by_row, without_mask_advice
@@ -39,6 +39,9 @@ def usable(
     ds:Dataset, # The table
 )->Dataset: # Columns `input_ids`, `labels` and `length` of the rows with at least one trained token
     "The rows that can be trained on; dropped ones are counted and reported"
+    if 'weights' in ds.column_names and (flat(ds, 'weights')[trained(ds)] != 1).any():
+        remedy = 'They are not trained with yet; ds.remove_columns("weights") takes all as 1.'
+        raise BadInput('ds', 'a table with weights', 'one whose trained tokens have weight 1', remedy)
     keep = np.unique(row_numbers(ds)[trained(ds)])
     if len(keep) == 0:
         wanted, remedy = 'a table with at least one trained token', 'Raise `fraction`, or look at the labels.'
