@@ -16,6 +16,7 @@ from datasets.fingerprint import Hasher
 
 from .conversations import Talk, render
 from .formats import find_format, read_record, text_said
+from .prepared import is_prepared, prepared
 from ..errors import BadInput
 
 # %% ../../nbs/api/data/00_encoding.ipynb #daf1a8bd
@@ -202,11 +203,11 @@ def encode(
 
 # %% ../../nbs/api/data/00_encoding.ipynb #741b6794
 def as_table(
-    records:Dataset, # Records of any usual shape, or the table already
+    records:Dataset, # Records in one of the formats, token ids of a trainer, or the table already
     tokenizer, # The tokenizer of the model
     max_length:int=2048, # As in `encode`
     columns:dict=None, # As in `encode`
 )->Dataset: # The table
     "Encode records unless they are encoded"
-    encoded = {'input_ids', 'labels'} <= set(getattr(records, 'column_names', None) or ())
-    return records if encoded else encode(records, tokenizer, max_length, columns=columns)
+    if is_prepared(records): return prepared(records, tokenizer)
+    return encode(records, tokenizer, max_length, columns=columns)

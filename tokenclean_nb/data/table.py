@@ -41,9 +41,10 @@ def flat(
 # %% ../../nbs/api/data/00_table.ipynb #c14437cc
 def lengths(
     ds:Dataset, # The table
-)->np.ndarray: # Tokens per row, shape `(rows,)`
+    column:str='input_ids', # A list column
+)->np.ndarray: # Tokens per row, shape `(rows,)`; 0 where a row has no list
     "The length of each row in tokens"
-    return pc.list_value_length(_column(ds, 'input_ids')).to_numpy().astype(np.int64)
+    return pc.fill_null(pc.list_value_length(_column(ds, column)), 0).to_numpy().astype(np.int64)
 
 def row_numbers(
     ds:Dataset, # The table
