@@ -1,11 +1,12 @@
 "Labels follow the answer's characters for any text, tokenizer and template; bad input is named"
+import gzip
 import json
 import logging
 
 import numpy as np
 import pytest
 from conftest import byte_level, shared_path
-from datasets import Dataset, concatenate_datasets
+from datasets import Dataset, DatasetDict, concatenate_datasets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import processors
@@ -166,6 +167,35 @@ def test_load_files(tmp_path, kind):
     assert load_records(tmp_path).to_list() == pairs[:1] + pairs
 
 
+def test_tab_separated(tmp_path):
+    (tmp_path/'a.tsv').write_text('prompt\tcompletion\nthe sky, is\t"blue\tand ""wide"""\n')
+    assert load_records(tmp_path/'a.tsv').to_list() == [dict(prompt='the sky, is', completion='blue\tand "wide"')]
+
+
+@pytest.mark.parametrize('kind', ['jsonl', 'json', 'csv'])
+def test_compressed(tmp_path, kind):
+    plain = write(tmp_path/f'a.{kind}', pairs)
+    (tmp_path/'z'/f'a.{kind}.gz').parent.mkdir()
+    (tmp_path/'z'/f'a.{kind}.gz').write_bytes(gzip.compress(plain.read_bytes()))
+    for source in (tmp_path/'z'/f'a.{kind}.gz', tmp_path/'z'): assert load_records(source).to_list() == pairs
+
+
+def test_patterns_and_subfolders(tmp_path):
+    for name in ('x/b.jsonl', 'y/a.jsonl', '.hidden/c.jsonl'):
+        (tmp_path/name).parent.mkdir()
+        write(tmp_path/name, pairs)
+    assert len(load_records(tmp_path)) == 4 and len(load_records(tmp_path/'*'/'b.jsonl')) == 2
+    write(tmp_path/'top.jsonl', pairs[:1])
+    assert len(load_records(tmp_path)) == 1, 'the files of the folder itself come first'
+    with pytest.raises(BadInput, match='no such file'): load_records(tmp_path/'*.csv')
+
+
+def test_saved_parts(tmp_path):
+    DatasetDict(test=Dataset.from_list(pairs), train=Dataset.from_list(pairs[:1])).save_to_disk(tmp_path/'saved')
+    assert len(load_records(tmp_path/'saved')) == 1 and load_records(tmp_path/'saved', split='test').to_list() == pairs
+    with pytest.raises(BadInput, match='one of test, train'): load_records(tmp_path/'saved', split='valid')
+
+
 def test_load_saved_dataset(tmp_path):
     Dataset.from_list(pairs).save_to_disk(tmp_path/'saved')
     assert load_records(tmp_path/'saved').to_list() == pairs
@@ -183,12 +213,14 @@ def test_answers_stay_the_text_they_were(tmp_path, tokenizer, kind, said):
 bad_files = dict(missing=({}, 'none.jsonl', 'No such file'), empty=({'a.jsonl': ''}, 'a.jsonl', 'is empty'), nothing=({'notes.txt': 'x'}, '', 'no such file'), empty_folder=({}, '', 'no such file'),
     mixed=({'a.csv': 'prompt,completion\na,b\n', 'b.jsonl': '{"prompt": "a", "completion": "b"}\n'}, '', 'a.csv, b.jsonl'), one_empty=({'a.csv': 'prompt,completion\na,b\n', 'b.csv': ''}, '', 'b.csv is empty'),
     broken=({'a.json': '{"prompt": '}, 'a.json', 'could not be read'), broken_line=({'a.jsonl': '{"prompt": "a", "completion": "b"}\n{"prom\n'}, 'a.jsonl', 'could not be read'),
+    comma=({'a.csv': 'prompt,completion\nx,"a, b"\nwhat, then?,b\n'}, 'a.csv', 'Row 3 of a.csv has 3 fields and not 2: put quotes'), short_row=({'a.csv': 'prompt,completion\na\n'}, 'a.csv', 'Row 2 of a.csv has 1 fields'), tab=({'a.tsv': 'prompt\tcompletion\na\tb\tc\n'}, 'a.tsv', 'has 3 fields'),
+    third_line=({'a.jsonl': '{"prompt": "a", "completion": "b"}\n\n{"prom\n'}, 'a.jsonl', 'a.jsonl, line 3: '), latin=({'a.jsonl': b'{"prompt": "a", "completion": "\xe9"}'}, 'a.jsonl', 'line 1, is not UTF-8'), latin_csv=({'a.csv': b'prompt,completion\na,\xe9t\xe9\n'}, 'a.csv', 'is not UTF-8: convert it'),
     not_parquet=({'a.parquet': 'PAR'}, 'a.parquet', 'could not be read'), headers_only=({'a.csv': 'prompt,completion\n'}, 'a.csv', 'holds none|no data'), other_kind=({'a.txt': 'x'}, 'a.txt', '.jsonl'), empty_list=({'a.json': '[]'}, 'a.json', 'a source with records|could not be read'))
 
 
 @pytest.mark.parametrize('files, name, said', bad_files.values(), ids=bad_files)
 def test_bad_files(tmp_path, files, name, said):
-    for file, content in files.items(): (tmp_path/file).write_text(content)
+    for file, content in files.items(): (tmp_path/file).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(BadInput, match=said) as e: load_records(tmp_path/name)
     assert '`source`' in str(e.value) and str(tmp_path/name)[:100] in str(e.value) and '\n' not in str(e.value)
 

@@ -8,35 +8,64 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/data/records.html.md"""
 __all__ = ['load_records']
 
 # %% ../../nbs/api/data/00_records.ipynb #744ed8ad
+import json
+from contextlib import contextmanager
+from glob import glob, has_magic
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 from datasets import Dataset, Features, Value, load_dataset, load_from_disk
+from datasets.utils import logging as datasets_logging
+from pyarrow import csv
 
 from ..errors import BadInput
 
 # %% ../../nbs/api/data/00_records.ipynb #fd28b32f
-_readers = {'.jsonl': 'json', '.json': 'json', '.csv': 'csv', '.parquet': 'parquet'}
-_sources = 'a .jsonl, .json, .csv or .parquet file, a folder of them, or a Hub name'
+_readers = {'.jsonl': 'json', '.json': 'json', '.csv': 'csv', '.tsv': 'csv', '.parquet': 'parquet'}
+_sources = 'a .jsonl, .json, .csv, .tsv or .parquet file (or .gz of one), a folder of them, or a Hub name'
+_utf8 = 'convert it, for example with iconv -f latin1 -t utf8.'
+
+def _kind(path):
+    "The ending of a file that says how it is read"
+    return path.with_suffix('').suffix if path.suffix == '.gz' else path.suffix
 
 def _unusable(source, why):
     "The error of a source"
     return BadInput('source', str(source), _sources, why)
 
-def _read(source, *args, **kwargs):
+@contextmanager
+def _quiet():
+    "Without log lines of a library before our one line"
+    level = datasets_logging.get_verbosity()
+    datasets_logging.set_verbosity(datasets_logging.CRITICAL)
+    try: yield
+    finally: datasets_logging.set_verbosity(level)
+
+def _read(source, *args, files=(), **kwargs):
     "`datasets.load_dataset`, with its many errors as one line"
-    try: records = load_dataset(*args, **kwargs)
+    try:
+        with _quiet(): records = load_dataset(*args, **kwargs)
+        if args[0] == 'json': records.data.validate(full=True) # Arrow reads Latin-1 without a word
     except Exception as e:
-        cause = str(e.__cause__ or e).strip().split('\n')[0][:300]
+        cause = _bad_line(files) or str(e.__cause__ or e).strip().split('\n')[0][:300]
         raise _unusable(source, f'It could not be read: {cause}') from None
     if not len(records): raise BadInput('source', str(source), 'a source with records', 'It holds none.')
     return records
 
 # %% ../../nbs/api/data/00_records.ipynb #817e6bed
+def _files(source, path):
+    "The files of a source"
+    if not path.exists(): return sorted(map(Path, glob(str(path), recursive=True)))
+    if not path.is_dir(): return [path]
+    known = lambda paths: sorted(p for p in paths if p.is_file() and _kind(p) in _readers)
+    seen = lambda p: not any(part.startswith('.') for part in p.relative_to(path).parts)
+    return known(path.iterdir()) or [p for p in known(path.rglob('*')) if seen(p)]
+
 def _files_of_one_kind(source, path):
-    "The files of a source, and the reader of all of them"
-    files = sorted(p for p in path.iterdir() if p.suffix in _readers) if path.is_dir() else [path]
-    kinds = {_readers.get(p.suffix) for p in files}
+    "The files of a source, and the ending of all of them"
+    files = _files(source, path)
+    kinds = {_kind(p) if _kind(p) in _readers else None for p in files}
     if len(kinds) != 1 or None in kinds:
         found = ', '.join(p.name for p in files[:5]) or 'no such file'
         raise _unusable(source, f'Found {found}.')
@@ -44,24 +73,65 @@ def _files_of_one_kind(source, path):
     if empty: raise BadInput('source', str(source), 'a file with records', f'{empty[0]} is empty.')
     return files, kinds.pop()
 
-def _all_text(source, file):
-    "Options that read a CSV file as text: 007, 4.50 and NA are answers, not numbers or gaps"
-    try: columns = pd.read_csv(file, nrows=0).columns
-    except ValueError as e: raise _unusable(source, f'It could not be read: {e}') from None
-    return dict(keep_default_na=False, features=Features({c: Value('string') for c in columns}))
+def _bad_line(files):
+    "The first line of JSON files that cannot be read, in words; '' if none is found"
+    for path in (p for p in files if _kind(p) in ('.jsonl', '.json')):
+        with pa.input_stream(str(path), compression='detect') as file: content = file.read()
+        lines = content.split(b'\n') if _kind(path) == '.jsonl' else [content]
+        for number, line in enumerate(lines, 1):
+            try: json.loads(line) if line.strip() else None
+            except UnicodeDecodeError: return f'{path.name}, line {number}, is not UTF-8: {_utf8}'
+            except ValueError as e: return f'{path.name}, line {max(number, e.lineno)}: {e.msg}.'
+    return ''
+
+# %% ../../nbs/api/data/00_records.ipynb #677f6016
+def _fields(path, delimiter):
+    "Look at every row of a CSV file: its columns, and the rows with another number of fields"
+    wrong = []
+    def note(row):
+        wrong.append((row.number, row.actual_columns, row.expected_columns))
+        return 'skip'
+    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note)
+    with pa.input_stream(str(path), compression='detect') as file:
+        names = pd.read_csv(file, nrows=0, sep=delimiter).columns.tolist()
+    convert = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
+    with pa.input_stream(str(path), compression='detect') as file:
+        for _ in csv.open_csv(file, csv.ReadOptions(use_threads=False), parse, convert): pass
+    return names, wrong
+
+def _all_text(source, files, delimiter):
+    "Options that read CSV files as text"
+    for path in files:
+        try: columns, wrong = _fields(path, delimiter)
+        except (ValueError, pa.ArrowInvalid) as e:
+            why = f'{path.name} is not UTF-8: {_utf8}' if 'utf' in str(e).lower() else str(e)
+            raise _unusable(source, f'It could not be read: {why}') from None
+        for number, actual, expected in wrong:
+            found = f'Row {number} of {path.name} has {actual} fields and not {expected}'
+            raise _unusable(source, f'{found}: put quotes around text.')
+    features = Features({c: Value('string') for c in columns})
+    return dict(keep_default_na=False, features=features, sep=delimiter)
 
 # %% ../../nbs/api/data/00_records.ipynb #41e82525
 def load_records(
-    source:str|Path, # A .jsonl, .json, .csv or .parquet file, a folder of them, or a Hub name
-    split:str='train', # Split of a Hub dataset
+    source:str|Path, # A file, a pattern, a folder of files of one kind, or a Hub name
+    split:str='train', # Split of a Hub dataset or a saved one
+    subset:str=None, # Subset of a Hub dataset
 )->Dataset: # A row per record, with the columns of the source
     "Read instruction records"
     path = Path(source).expanduser()
-    if not path.exists():
-        looks_local = path.suffix in _readers or str(source).startswith(('.', '/', '~'))
+    if not path.exists() and not has_magic(str(path)):
+        looks_local = _kind(path) in _readers or str(source).startswith(('.', '/', '~'))
         if looks_local: raise _unusable(source, 'No such file or folder; check the path.')
-        return _read(source, str(source), split=split)
+        return _read(source, str(source), subset, split=split)
     if (path/'dataset_info.json').exists(): return load_from_disk(str(path))
-    files, kind = _files_of_one_kind(source, path)
-    options = _all_text(source, files[0]) if kind == 'csv' else {}
-    return _read(source, kind, **options, data_files=[str(p) for p in files], split='train')
+    if (path/'dataset_dict.json').exists(): return _split(load_from_disk(str(path)), split)
+    files, ending = _files_of_one_kind(source, path)
+    kind, delimiter = _readers[ending], '\t' if ending == '.tsv' else ','
+    options = _all_text(source, files, delimiter) if kind == 'csv' else {}
+    return _read(source, kind, **options, data_files=[str(p) for p in files], split='train', files=files)
+
+def _split(parts, split):
+    "One part of a saved dataset"
+    if split in parts: return parts[split]
+    raise BadInput('split', split, 'one of ' + ', '.join(parts))
