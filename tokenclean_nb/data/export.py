@@ -65,7 +65,8 @@ def _whole(ds, to):
     "Refuse weights that a trainer does not know"
     if 'weights' not in ds.column_names: return ds
     if np.isin(flat(ds, 'weights'), (0, 1)).all(): return ds.remove_columns('weights')
-    raise BadInput('to', to, 'swift or parquet for a table with weights', 'This trainer knows whole tokens alone.')
+    allowed = 'swift or parquet for a table with weights'
+    raise BadInput('to', to, allowed, 'This trainer has none.')
 
 def _plain(ds, columns):
     "Some columns of a table, if they are there"
