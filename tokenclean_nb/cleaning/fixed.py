@@ -37,6 +37,7 @@ def _best_rows(ds, fraction, within):
     rows = keep_top(_row_means(flat(ds, 'score'), ds), np.ones(len(ds), bool), fraction)
     return trained(ds) & rows[row_numbers(ds)]
 
+# %% ../../nbs/api/cleaning/03_fixed.ipynb #b8a5e61a
 def fixed_model_cleaning(
     base, # The base model, of a model with an adapter the one without; it is not changed
     tokenizer, # Its tokenizer
@@ -66,6 +67,7 @@ def fixed_model_cleaning(
     return steps.finish(method, base, data, clean if train_on_warmup else None, reference, measure, seconds,
         fraction=fraction, within=within, seed=seed)
 
+# %% ../../nbs/api/cleaning/03_fixed.ipynb #186d0bdf
 rho_cleaning = partial(fixed_model_cleaning, within='row', method='rho')
 
 def best_rows(base, tokenizer, pool, warmup=None, fraction=0.2, **options)->Cleaning:

@@ -171,17 +171,7 @@ def round_line(
     log.info('round %d: kept %d of %d tokens', number, line['kept'], line['tokens'])
     return line | _noise(ds, tokens, keep) | more | (measure(model) if measure else {})
 
-# %% ../../nbs/api/cleaning/01_steps.ipynb #ending-code
-def with_clean(
-    ds:Dataset, # The table with `keep`
-    clean:Dataset|None, # Table of good quality, or None
-)->Dataset: # `input_ids` and `labels`
-    "What is trained on: the kept tokens of a table and all those of the clean set"
-    columns = ['input_ids', 'labels']
-    rows = [clean_labels(ds).select_columns(columns)] if flat(ds, 'keep').any() else []
-    if clean is not None: rows.append(clean.select_columns(columns))
-    return concatenate_datasets([part.cast(rows[0].features) for part in rows]) if rows else ds
-
+# %% ../../nbs/api/cleaning/01_steps.ipynb #ff912522
 @patch
 def session(self:Steps, base, sizes=(), average=False)->Session:
     "A training over several tables; the run ends in plain weights"
@@ -208,6 +198,18 @@ def resume(self:Steps, name, sessions, loss_ref, keep)->list:
     for session, saved in zip(sessions, state['sessions']): session.resume(saved)
     return json.loads(state['lines'])
 
+# %% ../../nbs/api/cleaning/01_steps.ipynb #ending-code
+def with_clean(
+    ds:Dataset, # The table with `keep`
+    clean:Dataset|None, # Table of good quality, or None
+)->Dataset: # `input_ids` and `labels`
+    "What is trained on: the kept tokens of a table and all those of the clean set"
+    columns = ['input_ids', 'labels']
+    rows = [clean_labels(ds).select_columns(columns)] if flat(ds, 'keep').any() else []
+    if clean is not None: rows.append(clean.select_columns(columns))
+    return concatenate_datasets([part.cast(rows[0].features) for part in rows]) if rows else ds
+
+# %% ../../nbs/api/cleaning/01_steps.ipynb #ceb4da0c
 @patch
 def settings(self:Steps, base, **asked)->dict:
     "What was asked for, and the training arguments that were used, as JSON can hold them"

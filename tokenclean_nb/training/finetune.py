@@ -102,6 +102,7 @@ class _Average(TrainerCallback):
         move = get_ema_multi_avg_fn(1 - 1 / max(2, state.max_steps))
         move(self.average, self.now, state.global_step)
 
+# %% ../../nbs/api/training/01_finetune.ipynb #0e0afc5a
 class Session:
     "Trains a copy of a model on one table after another"
     def __init__(self,
