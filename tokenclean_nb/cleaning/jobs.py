@@ -95,6 +95,7 @@ def clean(
     epochs:float=None, # Passes over the training rows; leave out for what the model brings, or 1
     batch_size:int=None, # Rows in an optimizer step; leave out for what the model brings, or 48
     max_length:int=2048, # Longest row in tokens
+    columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
     device_map:str=None, # 'auto' spreads a model over devices
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
     measure=None, # A function of a trained model to a dict of numbers for its round
@@ -106,7 +107,7 @@ def clean(
     _check_method(method, asked, adapter)
     training = _training(learning_rate, epochs, batch_size, lora=lora, **training)
     base, tokenizer = as_model(model, **_places(device_map, adapter))
-    table = lambda records: as_table(as_records(records), tokenizer, max_length)
+    table = lambda records: as_table(as_records(records), tokenizer, max_length, columns)
     pool, asked['warmup'] = table(data), None if warmup is None else table(warmup)
     if reference is not None: asked['reference'], _ = as_model(reference, **_places(device_map))
     options = dict(seed=seed, measure=measure, **training)
@@ -168,6 +169,7 @@ def score_files(
     adapter:str=None, # LoRA adapter of the model, as reference: one copy of the weights for both
     dtype:str=None, # Compute in float32, bfloat16 or float16; leave out to score as the model is stored
     max_length:int=2048, # Longest row in tokens
+    columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
     token_budget:int=None, # Padded tokens in a batch; leave out for the measured default
     device_map:str=None, # 'auto' spreads a model over devices, memory and disk
     offload_folder:str=None, # With device_map: folder for the layers that fit nowhere else
@@ -184,7 +186,7 @@ def score_files(
     if reference:
         teacher, its_tokenizer = as_model(reference, **_places(device_map, None, offload_folder))
         check_same_tokens(base, teacher, tokenizer, its_tokenizer)
-    ds = as_table(records, tokenizer, max_length)
+    ds = as_table(records, tokenizer, max_length, columns)
     which = model_fingerprint(teacher) if reference else adapter and 'adapter'
     identity = _identity('score', base, tokenizer, ds, reference=which)
     if dtype: identity['dtype'] = dtype
@@ -230,6 +232,7 @@ def train(
     batch_size:int=None, # Rows in an optimizer step; leave out for what the model brings, or 48
     seed:int=0, # Seed of the training
     max_length:int=2048, # Longest row in tokens
+    columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
     device_map:str=None, # 'auto' spreads a model over devices
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
     **training, # More arguments of `tc.finetune`
@@ -240,7 +243,7 @@ def train(
     training |= dict(lora=lora, seed=seed, merge=not keep_adapter)
     training = _training(learning_rate, epochs, batch_size, **training)
     base, tokenizer = as_model(model, **_places(device_map))
-    ds = as_table(as_records(data), tokenizer, max_length)
+    ds = as_table(as_records(data), tokenizer, max_length, columns)
     if 'keep' in ds.column_names: ds = clean_labels(ds)
     if out is None: return finetune(base, ds, **training)
     identity = _identity('train', base, tokenizer, ds, **training)

@@ -15,7 +15,7 @@ from datasets import Dataset, Features, Sequence, Value
 from datasets.fingerprint import Hasher
 
 from .conversations import Talk, render
-from .formats import find_format, read_record, text_said
+from .formats import find_format, read_record
 from .prepared import is_prepared, prepared
 from ..errors import BadInput
 
@@ -116,7 +116,7 @@ class _Encoder:
         for i, record, (example, _), tokens in zip(indices, records, found, _tokens(found, self.tokenizer)):
             row = _Row(example.text, *tokens, self.marks) if example and example.spans else None
             self.note(i, example, row)
-            row = row and row.columns(example, self.max_length, self.form.said != text_said)
+            row = row and row.columns(example, self.max_length, self.form.needs != ('text',))
             if self.drops(i, row): continue
             if len(tokens[0]) > self.max_length: self.shortened.append(i)
             self.weighted |= bool(np.isin(row['weights'], (0, 1), invert=True).any())
@@ -157,8 +157,15 @@ def _report(encoder, n):
 
 # %% ../../nbs/api/data/00_encoding.ipynb #ad4b48bc
 def _renamed(records, columns):
-    "Records with the columns of a mapping renamed"
-    for old, new in (columns or {}).items():
+    "Records with the columns of a mapping renamed; what has the new name already is left as it is"
+    if isinstance(columns, str):
+        pairs = [pair.split('=') for pair in columns.split(',')]
+        if any(len(pair) != 2 for pair in pairs):
+            raise BadInput('columns', columns, 'pairs such as question=instruction,answer=output')
+        columns = dict(pairs)
+    columns = {old: new for old, new in (columns or {}).items()
+        if old in records.column_names or new not in records.column_names}
+    for old, new in columns.items():
         if old not in records.column_names:
             raise BadInput('columns', columns, 'a mapping of columns: ' + ', '.join(records.column_names))
         if new in set(records.column_names) - set(columns):
@@ -181,7 +188,7 @@ def encode(
     tokenizer, # A fast tokenizer (one that gives character offsets)
     max_length:int=2048, # Longest row in tokens, at least 2; a tokenizer's own smaller limit holds
     keep_text:bool=True, # Keep `text` and each token's `starts` and `ends`, for views without a tokenizer?
-    columns:dict=None, # Mapping of columns to those of a format, such as {'question': 'instruction'}
+    columns:dict|str=None, # Mapping of columns, as {'question': 'instruction'} or 'question=instruction'
 )->Dataset: # `input_ids`, `labels` (-100 = not trained), `row` (its number), and the columns of `keep_text`
     "Turn records into the table; rows that cannot be trained on are dropped, counted and reported"
     _check_encode(records, tokenizer, max_length)
@@ -206,7 +213,7 @@ def as_table(
     records:Dataset, # Records in one of the formats, token ids of a trainer, or the table already
     tokenizer, # The tokenizer of the model
     max_length:int=2048, # As in `encode`
-    columns:dict=None, # As in `encode`
+    columns:dict|str=None, # As in `encode`
 )->Dataset: # The table
     "Encode records unless they are encoded"
     if is_prepared(records): return prepared(records, tokenizer)
