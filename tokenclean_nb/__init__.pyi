@@ -58,6 +58,7 @@ from .figures.style import (
     template as template,
     ink as ink,
     kept_colour as kept_colour,
+    orange as orange,
     removed_colour as removed_colour,
     diverging as diverging,
     escape_html as escape_html,

@@ -142,7 +142,7 @@ def self_evolving_cleaning(
     train_on_warmup:bool=True, # False: the warm-up only trains the model that judges the first part
     schedule:str='one', # 'one' learning-rate schedule over all rounds, or a 'restart' in each
     learns:str='kept', # What the reference learned: the 'kept' tokens, 'all' tokens, or an 'average'
-    replay:float=0., # Rows of earlier rounds that come again, as a share of the new rows, 0 to 10
+    replay:float=0.5, # Rows of earlier rounds that come again, as a share of the new rows, 0 to 10
     folder=None, # As in `tc.fixed_model_cleaning`
     measure=None, # As in `tc.fixed_model_cleaning`, after every round
     **training, # Arguments of `tc.finetune`
@@ -174,7 +174,7 @@ def sequential_training(
     warmup:Dataset|None=None, # A clean set to begin with
     train_on_warmup:bool=True, # Begin with it?
     schedule:str='one', # As in `self_evolving_cleaning`
-    replay:float=0., # As in `self_evolving_cleaning`
+    replay:float=0.5, # As in `self_evolving_cleaning`
     folder=None, # As in `self_evolving_cleaning`
     measure=None, # As in `self_evolving_cleaning`
     **training, # Arguments of `tc.finetune`

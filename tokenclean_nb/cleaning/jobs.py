@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 from datasets import Dataset
 
-from .methods import run_method, takes
+from .methods import needs_reference, run_method, takes
 from .results import Cleaning, is_saved
 from .steps import Steps
 from ..data.fingerprints import (
@@ -143,9 +143,7 @@ def _check_method(method, asked, adapter):
     if ready and not takes(method, 'reference'):
         name, value = next(iter(ready.items()))
         raise BadInput(name, value, f'left out for the method {method}', 'It asks no reference.')
-    # without a reference, self-evolving cleaning begins with a part of the pool
-    needy = takes(method, 'reference') and not takes(method, 'parts')
-    if needy and not ready and asked['warmup'] is None:
+    if needs_reference(method) and not ready and asked['warmup'] is None:
         raise BadInput('warmup', None, f'given for the method {method}',
             'Point it at a file of good examples, or use a method that needs none: self-scored.')
 

@@ -52,6 +52,7 @@ def headline(self:Cleaning)->dict: # What -> value, in words
     kept = flat(ds, 'keep') & tokens
     said = {'method': self.method, 'rows': f'{len(ds):,}', 'response tokens': f'{tokens.sum():,}',
         'kept': f'{kept.sum():,} ({kept.sum() / max(1, tokens.sum()):.1%})'}
+    if clean := self.settings.get('clean_rows'): said['clean set'] = f'{clean:,} rows, trained on as well'
     if 'threshold' in self.rounds and self.rounds.threshold.notna().any():
         low, high = self.rounds.threshold.min(), self.rounds.threshold.max()
         said['lowest kept score'] = f'{low:.3g}' if low == high else f'{low:.3g} to {high:.3g}, by round'

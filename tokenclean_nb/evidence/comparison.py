@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..cleaning.methods import given_to, methods as all_methods, run_method, takes
+from ..cleaning.methods import given_to, methods as all_methods, needs_reference, run_method
 from ..data.table import flat, trained, with_flat
 from ..errors import check_choice
 from .evaluation import label_quality, quality
@@ -33,8 +33,8 @@ def _asked(name, task):
     method = check_choice(name.removesuffix(plus), all_methods, 'methods')
     if name.endswith(plus) or method == 'clean-set': return method, dict(warmup=task.warmup)
     # to the letter of the paper: the clean set trains the reference and nothing else
-    judged = takes(method, 'reference') and not takes(method, 'parts')
-    return method, dict(warmup=task.warmup, train_on_warmup=False) if judged else {}
+    strict = dict(warmup=task.warmup, train_on_warmup=False)
+    return method, strict if needs_reference(method) else {}
 
 def _line(name, run, task):
     "What one method came to"
@@ -60,12 +60,11 @@ def compare_methods(
     pool = with_flat(task.pool, 'loss_base', token_losses(base, task.pool, progress=False))
     for k, (name, (method, given)) in enumerate(zip(methods, asked), 1):
         log.info('%d of %d: %s (%.0f s so far)', k, len(methods), name, time.time() - start)
-        judged = takes(method, 'reference') and not takes(method, 'parts')
-        if judged and reference:
+        if needs_reference(method) and reference:
             given = dict(reference=reference) | ({} if 'train_on_warmup' in given else given)
         given = given_to(method, fraction=fraction, parts=parts, **given)
         runs[name] = run_method(method, base, tokenizer, pool, given, seed=seed, **training)
-        if judged: reference = runs[name].reference
+        if needs_reference(method): reference = runs[name].reference
         lines.append(_line(name, runs[name], task))
     return pd.DataFrame(lines), runs
 

@@ -24,7 +24,7 @@ study_worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structu
     rules=dict(world='rules'))
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #0cd1d99a
-three, four, eight = range(3), range(4), range(8) # seeds
+three, four, five, eight = range(3), range(4), range(5), range(8) # seeds
 uneven, rules = study_worlds['uneven'], study_worlds['rules']
 cleaners = ['fixed', 'self-scored', 'cross-fitted', 'self-evolving']
 controls = ['clean-set', 'random', 'random-rows', 'rows', 'rho']
@@ -57,8 +57,10 @@ generated_studies = dict(
     order=Study('What do batches sorted by length do?', measure_method, [
         dict(seed=eight, method='full', clean=[True, False], order='group_by_length')]),
     evolving=Study('Which self-evolving cleaning is best?', measure_method, [
-        *_evolving(schedule='restart'), *_evolving(learns=['all', 'average']), *_evolving(replay=.5),
-        *_evolving(parts=[2, 10])]),
+        *_evolving(schedule='restart', replay=[0., .5]), *_evolving(learns=['all', 'average']),
+        *_evolving(replay=[0., 1.]), *_evolving(parts=[2, 10]),
+        dict(seed=four, method='sequential', clean=[True, False], replay=[0., 1.]),
+        dict(seed=four, method='sequential', clean=[True, False], replay=[0., 1.]) | rules]),
     fraction=Study('How much should be kept?', measure_method, [
         dict(seed=four, method=['fixed', 'self-scored', 'self-evolving'], fraction=[.4, .6, .9], **world)
         for world in (uneven, rules)]),
@@ -91,9 +93,11 @@ def real_studies(
             dict(seed=three, epochs=3, **same),
             dict(seed=three, warmup=150, **same)]),
         f'methods_{name}': Study('Does cleaning lower the loss on clean text?', measure_real_method, [
-            dict(seed=three, method=['base', 'full', 'self-evolving', 'oracle', 'rho'], **same),
-            dict(seed=three, method=['random', 'fixed'], fraction=[.6, .8], **same),
-            dict(seed=three, method='fixed', scorer='low_reference_loss', fraction=.8, **same)])}
+            dict(seed=five, method=['base', 'clean-set', 'full', 'sequential', 'random', 'fixed', 'rho',
+                'self-scored', 'self-evolving', 'oracle'], **same),
+            dict(seed=five, method=['random', 'fixed'], fraction=.6, **same),
+            dict(seed=five, method='fixed', scorer='low_reference_loss', **same),
+            dict(seed=five, method=['full', 'self-scored', 'self-evolving'], clean=False, **same)])}
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #62b83d5e
 quick_names = 'full', 'fixed', 'self-evolving', 'none', 'shift'

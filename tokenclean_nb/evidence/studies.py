@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from ..cleaning.methods import given_to, run_method, takes
+from ..cleaning.methods import given_to, needs_reference, run_method
 from ..data.table import flat, positions, row_numbers, trained, with_flat
 from ..errors import check_choice
 from .evaluation import accuracy, auc, label_quality, quality
@@ -79,7 +79,7 @@ def measure_method(
     given = given_to(method, fraction=fraction, within=within, parts=parts, schedule=schedule, learns=learns,
         replay=replay, train_on_warmup=train_on_warmup, warmup=task.warmup if clean else None)
     reference = None
-    if clean and takes(method, 'reference') and not takes(method, 'parts'): # made once for all of them
+    if clean and needs_reference(method): # made once for all of them
         reference = _reference(*key, epochs=epochs, **training)
         given['reference'] = reference.model
         if train_on_warmup is False: del given['warmup']
