@@ -140,6 +140,7 @@ def _cut(look):
     last, closed = _ends(look)
     return look.rows[last[~closed & _at_limit(look, last)]]
 
+# %% ../../nbs/api/data/04_faults.ipynb #02b9b18d
 def _twice(look):
     "Rows that begin with the same special token twice"
     first = np.flatnonzero((look.position[:-1] == 0) & (look.rows[:-1] == look.rows[1:]))
