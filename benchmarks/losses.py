@@ -13,7 +13,9 @@ from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config
 
 from tokenclean_nb.scoring import losses
-from tokenclean_nb.data.table import encode, lengths, load_records, trained
+from tokenclean_nb.data.encoding import encode
+from tokenclean_nb.data.records import load_records
+from tokenclean_nb.data.table import lengths, trained
 from tokenclean_nb.scoring.losses import token_losses
 from tokenclean_nb.training.models import fuse_gelu
 

@@ -19,10 +19,12 @@ from .bounds import (
     bound_verdict as bound_verdict,
 )
 from .data.conversations import chat_template as chat_template
+from .data.records import load_records as load_records
+from .data.encoding import encode as encode, as_table as as_table
+from .data.prepared import with_text as with_text
+from .data.faults import find_faults as find_faults
+from .data.export import export_table as export_table, exports as exports, segments as segments
 from .data.table import (
-    load_records as load_records,
-    encode as encode,
-    as_table as as_table,
     flat as flat,
     with_flat as with_flat,
     lengths as lengths,
@@ -44,6 +46,7 @@ from .scoring.shards import (
     select_shards as select_shards,
 )
 from .training.models import (
+    load_tokenizer as load_tokenizer,
     load_model as load_model,
     tiny_base as tiny_base,
     save_model as save_model,
@@ -85,6 +88,7 @@ from .figures.bounds import (
     plot_groups as plot_groups,
     figure_table as figure_table,
 )
+from .figures.inspection import Inspection as Inspection
 from .figures.report import notable_tokens as notable_tokens, write_report as write_report
 from .course.grading import progress as progress
 from .course.tokens import (
@@ -157,6 +161,7 @@ from .cleaning.jobs import (
     select_files as select_files,
     report as report,
 )
+from .cleaning.exchange import inspect as inspect, export as export
 from .cleaning.baselines import (
     clean_set as clean_set,
     full_tokens as full_tokens,

@@ -6,7 +6,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cli.html.md"""
 
 # %% auto #0
 __all__ = ['log', 'Required', 'Several', 'commands', 'together', 'positional', 'clean', 'score', 'select', 'train', 'evaluate',
-           'report', 'demo', 'results']
+           'report', 'inspect', 'export', 'demo', 'results']
 
 # %% ../nbs/api/03_cli.ipynb #imports
 import logging
@@ -20,7 +20,7 @@ from fastcore.meta import delegates
 from fastcore.script import anno_parser
 from transformers.utils import logging as transformers_logging
 
-from .cleaning import jobs
+from .cleaning import exchange, jobs
 from .cleaning.methods import methods, takes
 from .data.storage import atomic, processes, run_folder
 from .errors import BadInput, as_typed
@@ -134,6 +134,27 @@ def report(
     "Write report.html: rounds, scores, and the most surprising kept and removed tokens in their text"
     _say(f'wrote {jobs.report(folder, **options)}')
 
+# %% ../nbs/api/03_cli.ipynb #1ecc755e
+@delegates(exchange.inspect)
+def inspect(
+    data:Required, # Prepared data of any trainer, or instruction data
+    model:Required, # Whose tokenizer: a folder, a Hub name, or tiny-base
+    **options,
+):
+    "Show what would be trained, by role and in colour, and what is wrong with it"
+    seen = exchange.inspect(data, model, **options)
+    _say(seen, *(f'\n{view}' for view in seen.views()))
+    if options.get('out'): _say('', f'wrote {options["out"]}')
+
+@delegates(exchange.export)
+def export(
+    data:Required, # Folder of a run, a Parquet file with labels, or instruction data
+    out:Required, # Folder to write into
+    **options,
+):
+    "Write labels for another trainer: TRL, axolotl, ms-swift, LLaMA-Factory, or plain Parquet"
+    _say(f'wrote {exchange.export(data, out, **options)}')
+
 # %% ../nbs/api/03_cli.ipynb #demo
 def demo(
     out:str='runs/demo', # Folder for report.html
@@ -170,7 +191,7 @@ def results(
 
 # %% ../nbs/api/03_cli.ipynb #main
 commands = dict(demo=demo, clean=clean, score=score, select=select, train=train, evaluate=evaluate,
-    report=report, results=results)
+    report=report, inspect=inspect, export=export, results=results)
 together = 'score', 'clean', 'train' # by several processes; the rest is the main process's
 positional = 'folder', 'folders', 'models'
 

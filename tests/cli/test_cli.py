@@ -4,7 +4,8 @@ import json
 import pytest
 
 from tokenclean_nb.cli import main
-from tokenclean_nb.data.table import load_records, trained
+from tokenclean_nb.data.records import load_records
+from tokenclean_nb.data.table import trained
 
 
 @pytest.fixture

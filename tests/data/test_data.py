@@ -1,24 +1,29 @@
 "Labels follow the answer's characters for any text, tokenizer and template; bad input is named"
+import gzip
 import json
 import logging
 
 import numpy as np
 import pytest
 from conftest import byte_level, shared_path
-from datasets import Dataset, concatenate_datasets
+from datasets import Dataset, DatasetDict, concatenate_datasets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import processors
 from transformers import AutoTokenizer
 
-from tokenclean_nb.data.table import encode, flat, lengths, load_records, positions, row_numbers, trained, with_flat
+from tokenclean_nb.data.encoding import encode
+
+from tokenclean_nb.data.records import load_records
+
+from tokenclean_nb.data.table import flat, lengths, positions, row_numbers, trained, with_flat
 from tokenclean_nb.errors import BadInput
 from tokenclean_nb.training.models import tiny_base
 
 samples = ['東京は日本の首都です。', 'กรุงเทพมหานคร', 'القاهرة هي عاصمة', '😀👩‍🚀🏴󠁧󠁢󠁥󠁮󠁧󠁿', 'e\u0301 é', 'नमस्ते', ' ', '\n', '\t ', '  ', 'a\r\nb', 'The sky is', ' blue', "don't", '\ue000answer', '\ue000',
     '</s>', '<|endoftext|>', '{{ x }}', '{% if %}', '\x00', '\ufeff', 'def f():\n    return 1\n', '1234', '[INST]', '\u3000', '\u200d', '<|im_end|>']
 text = st.lists(st.one_of(st.sampled_from(samples), st.text(st.characters(exclude_categories=['Cs']), max_size=8)), max_size=4).map(''.join)
-answer = text.filter(str.strip)
+answer = text.filter(lambda t: t.removesuffix('</s>').removesuffix('<|endoftext|>').strip())
 
 chatml = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
 llama2 = ("{% for m in messages %}{% if m['role'] == 'user' %}{{ '<s>[INST] ' + m['content'] | trim + ' [/INST]' }}"
@@ -68,6 +73,7 @@ def check_row(row, tokenizer, answers):
 @given(prompt=text, completion=answer)
 def test_prompt_and_completion(any_tokenizer, prompt, completion):
     row = encode(Dataset.from_list([dict(prompt=prompt, completion=completion)]), any_tokenizer, 10_000)[0]
+    completion = completion.removesuffix(any_tokenizer.eos_token) # no end token is written twice
     assert row['text'] == prompt + completion + any_tokenizer.eos_token
     place = len(prompt) + len(completion)
     ids, labels, starts, ends = (np.array(row[c]) for c in ('input_ids', 'labels', 'starts', 'ends'))
@@ -86,7 +92,8 @@ def test_messages(any_tokenizer, turns, system):
     talk = [dict(role='system', content=system)] if system is not None and 'INST' not in str(any_tokenizer.chat_template) else []
     for k, (asked, said) in enumerate(turns): talk += [dict(role='user', content=f'«{asked}'), dict(role='assistant', content=f'§{k}{said}')]
     row = encode(Dataset.from_list([dict(messages=talk)]), any_tokenizer, 10_000)[0]
-    said = [m['content'] for m in talk if m['role'] == 'assistant']
+    trim = str.strip if 'trim' in str(any_tokenizer.chat_template) else str # what the template shows is trained
+    said = [trim(m['content']) for m in talk if m['role'] == 'assistant']
     if not any('§' in m['content'] for m in talk if m['role'] != 'assistant'): check_row(row, any_tokenizer, said)
 
 
@@ -160,6 +167,35 @@ def test_load_files(tmp_path, kind):
     assert load_records(tmp_path).to_list() == pairs[:1] + pairs
 
 
+def test_tab_separated(tmp_path):
+    (tmp_path/'a.tsv').write_text('prompt\tcompletion\nthe sky, is\t"blue\tand ""wide"""\n')
+    assert load_records(tmp_path/'a.tsv').to_list() == [dict(prompt='the sky, is', completion='blue\tand "wide"')]
+
+
+@pytest.mark.parametrize('kind', ['jsonl', 'json', 'csv'])
+def test_compressed(tmp_path, kind):
+    plain = write(tmp_path/f'a.{kind}', pairs)
+    (tmp_path/'z'/f'a.{kind}.gz').parent.mkdir()
+    (tmp_path/'z'/f'a.{kind}.gz').write_bytes(gzip.compress(plain.read_bytes()))
+    for source in (tmp_path/'z'/f'a.{kind}.gz', tmp_path/'z'): assert load_records(source).to_list() == pairs
+
+
+def test_patterns_and_subfolders(tmp_path):
+    for name in ('x/b.jsonl', 'y/a.jsonl', '.hidden/c.jsonl'):
+        (tmp_path/name).parent.mkdir()
+        write(tmp_path/name, pairs)
+    assert len(load_records(tmp_path)) == 4 and len(load_records(tmp_path/'*'/'b.jsonl')) == 2
+    write(tmp_path/'top.jsonl', pairs[:1])
+    assert len(load_records(tmp_path)) == 1, 'the files of the folder itself come first'
+    with pytest.raises(BadInput, match='no such file'): load_records(tmp_path/'*.csv')
+
+
+def test_saved_parts(tmp_path):
+    DatasetDict(test=Dataset.from_list(pairs), train=Dataset.from_list(pairs[:1])).save_to_disk(tmp_path/'saved')
+    assert len(load_records(tmp_path/'saved')) == 1 and load_records(tmp_path/'saved', split='test').to_list() == pairs
+    with pytest.raises(BadInput, match='one of test, train'): load_records(tmp_path/'saved', split='valid')
+
+
 def test_load_saved_dataset(tmp_path):
     Dataset.from_list(pairs).save_to_disk(tmp_path/'saved')
     assert load_records(tmp_path/'saved').to_list() == pairs
@@ -177,12 +213,14 @@ def test_answers_stay_the_text_they_were(tmp_path, tokenizer, kind, said):
 bad_files = dict(missing=({}, 'none.jsonl', 'No such file'), empty=({'a.jsonl': ''}, 'a.jsonl', 'is empty'), nothing=({'notes.txt': 'x'}, '', 'no such file'), empty_folder=({}, '', 'no such file'),
     mixed=({'a.csv': 'prompt,completion\na,b\n', 'b.jsonl': '{"prompt": "a", "completion": "b"}\n'}, '', 'a.csv, b.jsonl'), one_empty=({'a.csv': 'prompt,completion\na,b\n', 'b.csv': ''}, '', 'b.csv is empty'),
     broken=({'a.json': '{"prompt": '}, 'a.json', 'could not be read'), broken_line=({'a.jsonl': '{"prompt": "a", "completion": "b"}\n{"prom\n'}, 'a.jsonl', 'could not be read'),
+    comma=({'a.csv': 'prompt,completion\nx,"a, b"\nwhat, then?,b\n'}, 'a.csv', 'Row 3 of a.csv has 3 fields and not 2: put quotes'), short_row=({'a.csv': 'prompt,completion\na\n'}, 'a.csv', 'Row 2 of a.csv has 1 fields'), tab=({'a.tsv': 'prompt\tcompletion\na\tb\tc\n'}, 'a.tsv', 'has 3 fields'),
+    third_line=({'a.jsonl': '{"prompt": "a", "completion": "b"}\n\n{"prom\n'}, 'a.jsonl', 'a.jsonl, line 3: '), latin=({'a.jsonl': b'{"prompt": "a", "completion": "\xe9"}'}, 'a.jsonl', 'line 1, is not UTF-8'), latin_csv=({'a.csv': b'prompt,completion\na,\xe9t\xe9\n'}, 'a.csv', 'is not UTF-8: convert it'),
     not_parquet=({'a.parquet': 'PAR'}, 'a.parquet', 'could not be read'), headers_only=({'a.csv': 'prompt,completion\n'}, 'a.csv', 'holds none|no data'), other_kind=({'a.txt': 'x'}, 'a.txt', '.jsonl'), empty_list=({'a.json': '[]'}, 'a.json', 'a source with records|could not be read'))
 
 
 @pytest.mark.parametrize('files, name, said', bad_files.values(), ids=bad_files)
 def test_bad_files(tmp_path, files, name, said):
-    for file, content in files.items(): (tmp_path/file).write_text(content)
+    for file, content in files.items(): (tmp_path/file).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(BadInput, match=said) as e: load_records(tmp_path/name)
     assert '`source`' in str(e.value) and str(tmp_path/name)[:100] in str(e.value) and '\n' not in str(e.value)
 
@@ -192,10 +230,10 @@ def test_bad_hub_name():
 
 
 talk = lambda *roles: dict(messages=[dict(role=r, content='x') for r in roles])
-bad_records = dict(columns=([dict(question='a', answer='b')], 'Rename the columns'), half=([dict(prompt='a', output='b')], 'Rename the columns'), role=([talk('user', 'bot')], 'Rename the role'),
+bad_records = dict(columns=([dict(a='a', b='b')], "Name their meaning, as in columns={'a'"), half=([dict(prompt='a', output='b')], '--columns prompt=instruction'), role=([talk('user', 'bot')], 'Rename the role'),
     no_answer=([talk('user')], 'Nothing to train on'), no_turns=([dict(messages=None), dict(messages=None)], 'Nothing to train on'), empty=([dict(prompt='a', completion='')], '1 without a response'), blank=([dict(prompt='a', completion=' \n')], '1 without a response'),
     null=([dict(prompt='a', completion=None)], '1 without a response'), long=([dict(prompt='a' * 99, completion='b')], 'starts after max_length=64'),
-    nested=([dict(prompt=[dict(role='user', content='x')], completion=[dict(role='assistant', content='y')])], 'messages'), parts=([dict(messages=[dict(role=r, content=[dict(type='text', text='y')]) for r in ('user', 'assistant')])], 'content'))
+    nested=([dict(prompt=['x'], completion=['y'])], 'a message with `role` and `content`'), parts=([dict(messages=[dict(role=r, content=[dict(type='image', text='y')]) for r in ('user', 'assistant')])], 'a part of type text'))
 
 
 @pytest.mark.parametrize('records, said', bad_records.values(), ids=bad_records)
@@ -210,7 +248,7 @@ def test_bad_arguments(tokenizer, bad, said):
 
 def test_a_template_that_refuses_or_hides():
     record = Dataset.from_list([talk('user', 'assistant')])
-    for template, said in [("{{ raise_exception('Only one turn') }}", 'Only one turn'), ('nothing', 'shows every answer once'), ("{{ messages[1]['content'] }}{{ messages[1]['content'] }}", 'shows every answer once')]:
+    for template, said in [("{{ raise_exception('Only one turn') }}", 'Only one turn'), ('nothing', '1 lose an answer: the chat template does not show it'), ("{{ messages[1]['content'] }}{{ messages[1]['content'] }}", 'shows every answer once')]:
         with pytest.raises(BadInput, match=said): encode(record, byte_level(chat_template=template))
 
 
@@ -226,7 +264,7 @@ def test_dropped_rows_are_counted(tokenizer, caplog):
 def test_max_length_cuts_and_changes_nothing_else(tokenizer, prompt, completion, limit):
     records = Dataset.from_list([dict(prompt=prompt, completion=completion)])
     whole = encode(records, tokenizer)[0]
-    cut = {c: whole[c][:limit] for c in ('input_ids', 'labels', 'starts', 'ends')} | dict(text=whole['text'])
+    cut = {c: whole[c][:limit] for c in ('input_ids', 'labels', 'starts', 'ends')} | dict(text=whole['text'], row=0)
     if set(cut['labels']) == {-100}:
         with pytest.raises(BadInput, match='Nothing to train on'): encode(records, tokenizer, max_length=limit)
     else: assert encode(records, tokenizer, max_length=limit)[0] == cut
@@ -240,9 +278,9 @@ def test_a_tokenizers_own_limit_holds():
 def test_columns_are_carried_along(tokenizer):
     records = Dataset.from_list([dict(r, source=s, tags=[s]) for r, s in zip(pairs, ('web', 'book'))])
     ds = encode(records, tokenizer)
-    assert ds['source'][:] == ['web', 'book'] and ds['tags'][:] == [['web'], ['book']] and records.column_names == ['prompt', 'completion', 'source', 'tags']
+    assert ds['source'][:] == ['web', 'book'] and ds['tags'][:] == [['web'], ['book']] and ds['row'][:] == [0, 1] and records.column_names == ['prompt', 'completion', 'source', 'tags']
     bare = encode(records, tokenizer, keep_text=False)
-    assert set(bare.column_names) == {'source', 'tags', 'input_ids', 'labels'} and bare['labels'][:] == ds['labels'][:]
+    assert set(bare.column_names) == {'source', 'tags', 'input_ids', 'labels', 'row'} and bare['labels'][:] == ds['labels'][:]
 
 
 @pytest.mark.parametrize('name', ['text', 'labels', 'starts', 'input_ids'])

@@ -1,15 +1,20 @@
 "What a run writes is trained on as it is: by transformers.Trainer, by TRL, and the step is that of the kept tokens' mean loss"
 import copy
+import json
 
 import numpy as np
 import pytest
 import torch
-from datasets import Dataset, load_dataset
+from conftest import byte_level
+from datasets import Dataset, load_dataset, load_from_disk
 from torch import nn
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
 from tokenclean_nb.cleaning.methods import random_tokens
-from tokenclean_nb.data.table import flat
+from tokenclean_nb.data.encoding import encode
+from tokenclean_nb.data.export import export_table, exports, segments
+from tokenclean_nb.data.table import flat, trained, with_flat
+from tokenclean_nb.errors import BadInput
 
 rate, rows = 0.05, 6
 one_step = dict(max_steps=1, per_device_train_batch_size=rows, learning_rate=rate, optim='sgd', lr_scheduler_type='constant', max_grad_norm=0,
@@ -73,3 +78,67 @@ def test_trl(tiny, exported, tmp_path):
     trainer.train()
     off, moved = step_of(model, base, exported)
     assert off < 1e-5 < moved / 10
+
+
+@pytest.fixture
+def holes(tokenizer):
+    "A table whose labels have holes, with text of several scripts"
+    texts = [('The sky is ', 'blue, the sky is grey.'), ('東京は', '日本の首都です。😀'), ('{"a": ', '1}\n "x"'), ('', 'é e\u0301')]
+    ds = encode(Dataset.from_list([dict(prompt=a, completion=b) for a, b in texts]), tokenizer)
+    drop = np.random.default_rng(0).random(len(flat(ds, 'labels'))) < .4
+    return with_flat(ds, 'labels', np.where(drop, -100, flat(ds, 'labels')).astype(np.int32))
+
+
+def trained_characters(text, starts, ends, labels):
+    "Which characters belong to a trained token"
+    out = np.zeros(len(text), bool)
+    for a, b, label in zip(starts, ends, labels): out[a:b] |= label != -100
+    return out
+
+
+def test_export_to_axolotl(holes, tokenizer, tmp_path):
+    "Read as `type: input_output` reads it: each segment alone, without special tokens; also by another tokenizer"
+    rows = [json.loads(line) for line in export_table(holes, tmp_path, 'axolotl', tokenizer).read_text(encoding='utf8').splitlines()]
+    for reader in (tokenizer, byte_level(special=('<s>', '</s>', '[X]'))):
+        for row, ours in zip(rows, holes, strict=True):
+            parts = [(reader(s['text'], add_special_tokens=False)['input_ids'], s['label']) for s in row['segments']]
+            told = reader.decode([i for ids, label in parts for i in ids if label])
+            begin = '</s>' if ours['ends'][0] == 0 else ''
+            assert ''.join(s['text'] for s in row['segments']) == begin + ours['text']
+            want = trained_characters(ours['text'], ours['starts'], ours['ends'], ours['labels'])
+            assert told == ''.join(c for c, t in zip(ours['text'], want) if t)
+
+
+def test_export_to_swift(holes, tokenizer, tmp_path):
+    "Messages of one role, which are put together again, each with its loss"
+    rows = [json.loads(line) for line in export_table(holes, tmp_path, 'swift', tokenizer).read_text(encoding='utf8').splitlines()]
+    for row, runs in zip(rows, segments(holes, tokenizer), strict=True):
+        assert [(m['content'], m['loss']) for m in row['messages']] == [(text, weight > 0) for text, weight in runs]
+        assert {frozenset(m) for m in row['messages']} == {frozenset(('role', 'content', 'loss'))} and {m['role'] for m in row['messages']} == {'assistant'}
+
+
+@pytest.mark.parametrize('to', ['trl', 'parquet', 'llama-factory'])
+def test_export_of_ids(holes, tmp_path, to):
+    path = export_table(holes, tmp_path, to)
+    ds = load_from_disk(path)['train'] if to == 'llama-factory' else load_dataset('parquet', data_files=str(path), split='train')
+    assert np.array_equal(flat(ds, 'labels'), flat(holes, 'labels')) and np.array_equal(flat(ds, 'input_ids'), flat(holes, 'input_ids'))
+    assert set(ds.column_names) == {'input_ids', 'labels'} | dict(trl=set(), parquet={'row'}).get(to, {'attention_mask'})
+
+
+def test_trl_takes_the_export(tiny, tmp_path):
+    import trl # a dependency of development
+    base, tokenizer = tiny
+    ds = encode(Dataset.from_list([dict(prompt=f'{a} lives in', completion=' Oslo.') for a in ('Mira', 'Tom')]), tokenizer)
+    path = export_table(ds, tmp_path, 'trl')
+    config = trl.SFTConfig(str(tmp_path/'out'), max_length=None, **one_step)
+    trainer = trl.SFTTrainer(copy.deepcopy(base), config, train_dataset=load_dataset('parquet', data_files=str(path), split='train'), processing_class=tokenizer)
+    assert np.array_equal(flat(trainer.train_dataset, 'labels'), flat(ds, 'labels'))
+
+
+@pytest.mark.parametrize('to', exports)
+def test_weights_go_where_they_are_known(holes, tokenizer, tmp_path, to):
+    soft = with_flat(holes, 'weights', np.where(trained(holes), .25, 0).astype(np.float32))
+    if to in ('swift', 'parquet'): assert '0.25' in export_table(soft, tmp_path, to, tokenizer).read_text() if to == 'swift' else export_table(soft, tmp_path, to)
+    else:
+        with pytest.raises(BadInput, match='swift or parquet'): export_table(soft, tmp_path, to, tokenizer)
+        assert not list(tmp_path.iterdir())

@@ -315,7 +315,8 @@ def test_bad_arguments(small, bad, said):
 
 def test_real_model(shared):
     "A pretrained Llama on real rows"
-    from tokenclean_nb.data.table import encode, load_records
+    from tokenclean_nb.data.encoding import encode
+    from tokenclean_nb.data.records import load_records
     model, tokenizer = load_model(shared('models/stories260K'))
     records = load_records(shared('data/rasbt_instruct/instruction-data.json')).select(range(8))
     ds = encode(records, tokenizer, max_length=128)

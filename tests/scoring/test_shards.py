@@ -56,7 +56,7 @@ def test_odd_scores_are_refused(tmp_path):
 @pytest.mark.parametrize('size', [1, 4, 100])
 def test_the_scored_table(tiny, tmp_path, size):
     "Columns, rows and values are those of the whole table, also where it comes in chunks and out of order"
-    from tokenclean_nb.data.table import encode
+    from tokenclean_nb.data.encoding import encode
     model, tokenizer = tiny
     records = [dict(prompt=f'Say {i}', completion=' yes' * (1 + i % 5), source='ab'[i % 2]) for i in range(9)]
     ds = encode(Dataset.from_list(records), tokenizer)
@@ -74,7 +74,7 @@ def test_the_scored_table(tiny, tmp_path, size):
 
 def test_processes_share_the_shards(tiny, tmp_path, monkeypatch):
     "Of three processes each writes every third shard, and together all"
-    from tokenclean_nb.data.table import encode
+    from tokenclean_nb.data.encoding import encode
     model, tokenizer = tiny
     ds = encode(Dataset.from_list([dict(prompt='a', completion='b' * (1 + i)) for i in range(10)]), tokenizer)
     want = sharded_losses(model, ds, tmp_path/'one', 'loss_base', size=2, progress=False)

@@ -12,7 +12,9 @@ from transformers import AutoModelForCausalLM, GPT2Config
 
 from tokenclean_nb.cleaning.methods import Cleaning, fixed_model_cleaning
 from tokenclean_nb.cli import main
-from tokenclean_nb.data.table import encode, flat, load_records, trained
+from tokenclean_nb.data.encoding import encode
+from tokenclean_nb.data.records import load_records
+from tokenclean_nb.data.table import flat, trained
 from tokenclean_nb.errors import BadInput
 from tokenclean_nb.scoring.losses import token_losses
 from tokenclean_nb.training.models import adapter_off, load_model, save_model, tiny_base, without_adapter

@@ -242,7 +242,7 @@ def test_the_attention_comes_back_after_an_error():
 
 
 def test_the_tiny_base_learns(tiny):
-    from tokenclean_nb.data.table import encode
+    from tokenclean_nb.data.encoding import encode
     from tokenclean_nb.scoring.losses import token_losses
     model, tokenizer = tiny
     ds = encode(Dataset.from_list([dict(prompt='A' * k, completion='bcd') for k in range(1, 5)]), tokenizer)

@@ -13,7 +13,8 @@ import pandas as pd
 
 from .results import Cleaning
 from .steps import Steps, round_line
-from ..data.table import as_table, flat, row_numbers, trained, with_flat
+from ..data.encoding import as_table
+from ..data.table import flat, row_numbers, trained, with_flat
 from ..errors import BadInput
 from ..scoring.scorers import random_score
 from ..scoring.selection import groups, keep_top

@@ -18,7 +18,8 @@ from datasets import Dataset
 
 from .results import Cleaning
 from .steps import Steps, round_line, with_clean
-from ..data.table import as_table, flat, row_numbers, trained, with_flat
+from ..data.encoding import as_table
+from ..data.table import flat, row_numbers, trained, with_flat
 from ..errors import BadInput, check_choice, check_fraction
 from ..scoring.scorers import score
 from ..scoring.selection import clean_labels, groups, keep_top

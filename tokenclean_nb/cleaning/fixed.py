@@ -17,7 +17,8 @@ from datasets import Dataset
 from .evolving import split_rows
 from .results import Cleaning
 from .steps import Steps, with_clean
-from ..data.table import as_table, flat, row_numbers, trained, with_flat
+from ..data.encoding import as_table
+from ..data.table import flat, row_numbers, trained, with_flat
 from ..errors import check_fraction
 from ..scoring.scorers import score
 from ..scoring.selection import groups, keep_top

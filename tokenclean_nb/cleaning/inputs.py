@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from datasets import Dataset
 
-from ..data.table import load_records
+from ..data.records import load_records
 from ..errors import BadInput, as_typed
 from ..training.models import load_model
 

@@ -9,6 +9,7 @@ __all__ = ['clean', 'score_files', 'select_files', 'train', 'report']
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #imports
 import logging
+from functools import partial
 from inspect import signature
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from .results import Cleaning, is_saved
 from .steps import Steps
 from ..data.fingerprints import (
     columns_fingerprint, data_fingerprint, model_fingerprint, tokenizer_fingerprint)
+from ..data.encoding import as_table
 from ..data.ledger import discard, missing, wrote
+from ..data.records import load_records
 from ..data.storage import atomic, processes, run_folder
-from ..data.table import as_table, load_records
 from ..errors import BadInput, as_typed, check_arguments, check_choice, check_fraction
 from ..figures.report import write_report
 from ..scoring.selection import clean_labels
@@ -32,9 +34,10 @@ from ..training.models import (
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #job-training
 log = logging.getLogger('tokenclean_nb')
 
-def _table(data, tokenizer, max_length, argument='data'):
+def _table(data, tokenizer, max_length, columns=None, argument='data'):
     "The table of instruction data"
-    with as_typed(records=argument): return as_table(as_records(data, argument), tokenizer, max_length)
+    with as_typed(records=argument):
+        return as_table(as_records(data, argument), tokenizer, max_length, columns)
 
 def _rows_a_step(batch_size):
     "Rows per optimizer step as Trainer wants them: rows at once in each process, and steps to accumulate"
@@ -80,6 +83,7 @@ def clean(
     epochs:float=None, # Passes over the training rows; leave out for what the model brings, or 1
     batch_size:int=None, # Rows in an optimizer step; leave out for what the model brings, or 48
     max_length:int=2048, # Longest row in tokens
+    columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
     device_map:str=None, # 'auto' spreads a model over devices
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
     measure=None, # A function of a trained model to a dict of numbers for its round
@@ -92,9 +96,10 @@ def clean(
     _check_method(method, asked, adapter)
     training = _training(clean, learning_rate, epochs, batch_size, lora=lora, **training)
     base, tokenizer = as_model(model, **_places(device_map, adapter))
+    table = partial(_table, tokenizer=tokenizer, max_length=max_length, columns=columns)
     with table_bars(training.get('progress', True)):
-        pool = _table(data, tokenizer, max_length)
-        if warmup is not None: asked['warmup'] = _table(warmup, tokenizer, max_length, 'warmup')
+        pool = table(data)
+        if warmup is not None: asked['warmup'] = table(warmup, argument='warmup')
     if reference is not None: asked['reference'], _ = as_model(reference, 'reference', **_places(device_map))
     given = method, base, tokenizer, pool, asked
     options = dict(seed=seed, measure=measure, **training)
@@ -172,6 +177,7 @@ def score_files(
     adapter:str=None, # LoRA adapter of the model, as reference: one copy of the weights for both
     dtype:str=None, # Compute in float32, bfloat16 or float16; leave out to score as the model is stored
     max_length:int=2048, # Longest row in tokens
+    columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
     token_budget:int=None, # Padded tokens in a batch; leave out for the measured default
     device_map:str=None, # 'auto' spreads a model over devices, memory and disk
     offload_folder:str=None, # With device_map: folder for the layers that fit nowhere else
@@ -189,7 +195,7 @@ def score_files(
     if reference:
         teacher, its_tokenizer = as_model(reference, 'reference', **_places(device_map, None, offload_folder))
         check_same_tokens(base, teacher, tokenizer, its_tokenizer)
-    ds = _table(records, tokenizer, max_length)
+    ds = _table(records, tokenizer, max_length, columns)
     which = model_fingerprint(teacher) if reference else adapter and 'adapter'
     identity = _identity('score', base, tokenizer, ds, reference=which)
     if dtype: identity['dtype'] = dtype
@@ -237,6 +243,7 @@ def train(
     batch_size:int=None, # Rows in an optimizer step; leave out for what the model brings, or 48
     seed:int=0, # Seed of the training
     max_length:int=2048, # Longest row in tokens
+    columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
     device_map:str=None, # 'auto' spreads a model over devices
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
     **training, # More arguments of `tc.finetune`
@@ -248,7 +255,7 @@ def train(
     training |= dict(lora=lora, seed=seed, merge=not keep_adapter)
     training = _training(train, learning_rate, epochs, batch_size, **training)
     base, tokenizer = as_model(model, **_places(device_map))
-    with table_bars(training.get('progress', True)): ds = _table(data, tokenizer, max_length)
+    with table_bars(training.get('progress', True)): ds = _table(data, tokenizer, max_length, columns)
     if 'keep' in ds.column_names: ds = clean_labels(ds)
     if out is None: return finetune(base, ds, **training)
     identity = _identity('train', base, tokenizer, ds, **training)

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 
-from ..data.table import encode, flat, row_numbers, trained
+from ..data.encoding import encode
+from ..data.table import flat, row_numbers, trained
 from ..errors import BadInput
 from ..scoring.losses import token_losses
 

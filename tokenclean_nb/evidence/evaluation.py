@@ -18,7 +18,9 @@ from scipy.stats import mannwhitneyu
 
 from ..bounds import noise_rate
 from ..cleaning.jobs import as_model
-from ..data.table import as_table, flat, load_records, row_numbers, trained
+from ..data.encoding import as_table
+from ..data.records import load_records
+from ..data.table import flat, row_numbers, trained
 from ..errors import BadInput, check_count
 from .benchmarks import harness, known_tasks
 from ..scoring.losses import token_hits, token_losses

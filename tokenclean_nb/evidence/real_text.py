@@ -15,7 +15,8 @@ import numpy as np
 
 from ..bounds import noise_rate
 from ..cleaning.methods import given_to, needs_reference, run_method
-from ..data.table import flat, load_records, row_numbers, trained, with_flat
+from ..data.records import load_records
+from ..data.table import flat, row_numbers, trained, with_flat
 from ..errors import BadInput
 from .evaluation import auc
 from ..scoring.losses import token_losses

@@ -23,7 +23,7 @@ from transformers import TrainingArguments, get_scheduler, set_seed
 from transformers.pytorch_utils import Conv1D
 from transformers.trainer_callback import TrainerCallback
 
-from ..data.table import lengths, row_numbers, trained
+from ..data.table import flat, lengths, row_numbers, trained
 from ..errors import BadInput, check_arguments, check_names
 from ..scoring.heads import causal_lm
 from .models import shared_copy
@@ -36,6 +36,9 @@ def usable(
     ds:Dataset, # The table
 )->Dataset: # Columns `input_ids`, `labels` and `length` of the rows with at least one trained token
     "The rows that can be trained on; dropped ones are counted and reported"
+    if 'weights' in ds.column_names and (flat(ds, 'weights')[trained(ds)] != 1).any():
+        remedy = 'They are not trained with yet; ds.remove_columns("weights") takes all as 1.'
+        raise BadInput('ds', 'a table with weights', 'one whose trained tokens have weight 1', remedy)
     keep = np.unique(row_numbers(ds)[trained(ds)])
     if len(keep) == 0:
         wanted, remedy = 'a table with at least one trained token', 'Raise `fraction`, or look at the labels.'

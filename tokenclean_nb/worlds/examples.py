@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 from datasets import Dataset
 
-from ..data.table import encode
+from ..data.encoding import encode
 from ..errors import BadInput, check_choice
 from .language import closers, off_topic, openers, pick
 

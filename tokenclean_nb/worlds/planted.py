@@ -13,7 +13,8 @@ import re
 import numpy as np
 from datasets import Dataset, Sequence, Value
 
-from ..data.table import as_table, flat, lengths, trained, with_flat
+from ..data.encoding import as_table
+from ..data.table import flat, lengths, trained, with_flat
 from ..errors import BadInput
 
 # %% ../../nbs/api/worlds/05_planted.ipynb #f3f525c1
