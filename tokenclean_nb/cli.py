@@ -194,6 +194,7 @@ def _option(name):
     "A name in Python as it is typed here"
     return name if name in positional else '--' + name.replace('_', '-')
 
+# %% ../nbs/api/03_cli.ipynb #run-command
 def main(
     argv:list=None, # Words of the command line; None: those the program was started with
 ):
