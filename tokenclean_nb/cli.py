@@ -6,7 +6,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cli.html.md"""
 
 # %% auto #0
 __all__ = ['log', 'Required', 'Several', 'commands', 'together', 'positional', 'clean', 'score', 'select', 'train', 'evaluate',
-           'report', 'inspect', 'export', 'demo', 'results']
+           'report', 'inspect', 'export', 'demo', 'results', 'main']
 
 # %% ../nbs/api/03_cli.ipynb #imports
 import logging
@@ -216,6 +216,7 @@ def _option(name):
     "A name in Python as it is typed here"
     return name if name in positional else '--' + name.replace('_', '-')
 
+# %% ../nbs/api/03_cli.ipynb #run-command
 def main(
     argv:list=None, # Words of the command line; None: those the program was started with
 ):
