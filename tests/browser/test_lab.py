@@ -8,7 +8,7 @@ from conftest import notebook, shots
 setup = '''from types import SimpleNamespace
 import numpy as np, pandas as pd
 from tokenclean_nb.worlds.recorded import example_table
-from tokenclean_nb.figures.tokens import token_view, plot_tokens
+from tokenclean_nb.figures.tokens import token_view
 from tokenclean_nb import BoundExplorer, RoundPlayer, SelectionGame, TokenExplorer, TokenLabeller
 ds = example_table()
 run = SimpleNamespace(data=ds.add_column('part', np.array([0, 0, 1, 1, 2, 2])), rounds=pd.DataFrame(dict(round=[0, 1, 2], tokens=[30]*3, kept=[30, 18, 18], threshold=[np.nan, .6, .5], noise_before=[.6]*3, noise_after=[.6, .4, .3])))'''

@@ -11,7 +11,10 @@ from conftest import shots
 from tokenclean_nb.figures.rounds import plot_round_scores
 from tokenclean_nb.worlds.recorded import example_table, example_texts
 from tokenclean_nb.figures.report import write_report
-from tokenclean_nb.figures.tokens import plot_tokens, token_view
+from tokenclean_nb.figures.token_figure import plot_tokens
+from tokenclean_nb.figures.tokens import token_view
+from tokenclean_nb.figures.comparisons import plot_agreement
+from tokenclean_nb.figures.scores import plot_quadrants, plot_scores
 from tokenclean_nb import BoundExplorer, SelectionGame, TokenExplorer, TokenLabeller
 
 hostile = '<script>window.ran=1</script></a><img src=x onerror="window.ran=1"> &amp; $x^2$ %{y} \u202eabc\u202c "q" \x00 日本語 ไทย عربي 👩‍🚀'
@@ -143,6 +146,28 @@ def test_bound_explorer_without_network(page, tmp_path):
     (tmp_path / 'page.html').write_text(f'<meta charset="utf-8">{html}')
     page.goto(f'file://{tmp_path}/page.html')
     assert page.locator('img').first.is_visible() and page.locator('[id$=moving]').is_hidden() and 'Cleaning wins' in page.locator('p').first.inner_text()
+
+
+grouped = ds.add_column('source', ['a name that is long', 'b', 'c'] * 2)
+figures = dict(scores=lambda: plot_scores(grouped, by='source'), agreement=lambda: plot_agreement(ds, 'score', 'loss_base'), quadrants=lambda: plot_quadrants(ds), bounds=lambda: BoundExplorer().figure())
+
+
+@pytest.mark.parametrize('width', [390, 1000])
+@pytest.mark.parametrize('name', figures)
+def test_nothing_of_a_figure_lies_over_its_legend(chromium, tmp_path, name, width):
+    context = chromium.new_context(viewport=dict(width=width, height=900))
+    page = context.new_page()
+    show(page, tmp_path, figures[name]().to_html(include_plotlyjs=True))
+    page.wait_for_selector('.legend')
+    boxes = page.evaluate('''[...document.querySelectorAll('.legend, .gtitle, .slider-container, .xtitle, .annotation-text')].map(e => [e.getAttribute('class'), ...Object.values(e.getBoundingClientRect().toJSON()).slice(0, 4)])''')
+    legend = next(b for b in boxes if b[0] == 'legend')
+    for kind, a, b, c, d in boxes:
+        if kind == 'legend': continue
+        apart = b + d <= legend[2] + 2 or b >= legend[2] + legend[4] - 2 or a + c <= legend[1] or a >= legend[1] + legend[3]
+        assert apart, (kind, (a, b, c, d), legend)
+        assert a + c <= width or kind == 'slider-container', (kind, a, c)
+    page.screenshot(path=shots / f'legend_{name}_{width}.png')
+    context.close()
 
 
 def test_rounds_play(page, tmp_path):

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+import regex
 from datasets import Dataset
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from tokenclean_nb.figures import token_figure
 from tokenclean_nb.figures import tokens as views
 from tokenclean_nb.data.table import flat, lengths
 from tokenclean_nb.figures.lookup import locate, tokens_at
+from tokenclean_nb.figures.pieces import cut_row
 from tokenclean_nb.figures.style import escape_html, escape_plotly, mark, visible
 from tokenclean_nb.figures.slider import slider_script
 from tokenclean_nb.figures.token_figure import plot_tokens
@@ -111,8 +113,7 @@ def test_visible_text_is_the_text(text, value):
     ds = encoded(text)
     view = token_view(ds, value=value, slider=False)
     shown = Shown(view.html)
-    reach = max(flat(ds, 'ends'))
-    assert shown.text == text[:reach]
+    assert shown.text == reached(text, flat(ds, 'ends'))
     assert shown.seen <= allowed
     assert len(view.to_frame()) == lengths(ds)[0]
 
@@ -135,7 +136,7 @@ spans = st.tuples(st.integers(-3, 15), st.integers(-3, 15))
 def test_plain_twin(text):
     ds = encoded(text)
     ds = ds.remove_columns('keep')
-    assert str(token_view(ds)).removesuffix('…') == visible(text[:max(flat(ds, 'ends'))], keep='\n\t')
+    assert str(token_view(ds)).removesuffix('…') == visible(reached(text, flat(ds, 'ends')), keep='\n\t')
 
 
 @quick
@@ -144,8 +145,8 @@ def test_any_spans(text, spans, seed):
     "Also spans no tokenizer would make: out of order, nested, reversed, beyond the text"
     ds = table([(text, spans)], seed)
     view = token_view(ds, slider=False)
-    reach = max((b for a, b in zip(view.frame.start, view.frame.end) if a < b), default=0)
-    assert Shown(view.html).text == text[:reach]
+    ends = [0, *(b for a, b in zip(view.frame.start, view.frame.end) if a < b)]
+    assert Shown(view.html).text == reached(text, ends)
     plot_tokens(ds)
 
 
@@ -162,9 +163,34 @@ def test_figure_text_cannot_act(text):
         assert trace.hovertemplate in (None, '%{customdata}<extra></extra>')
     letter_traces = [trace for trace in fig.data[1:] if isinstance(trace, go.Scatter)]
     letters = sorted(letter for t in letter_traces for letter in zip(t.y, t.x, t.text))
-    shown = html.unescape(''.join(t for *_, t in letters)).replace('\xa0', ' ')
+    without_spaces = lambda t: re.sub('[ \xa0]', '', t)
+    shown = without_spaces(html.unescape(''.join(t for *_, t in letters)))
     frame = token_view(encoded(text)).frame
-    assert shown.replace(f'⟦{frame.id[0]}⟧', '', 1) == visible(text[:max(frame.end)])
+    assert shown.replace(f'⟦{frame.id[0]}⟧', '', 1) == without_spaces(visible(reached(text, frame.end)))
+
+
+def reached(text, ends):
+    "The text up to the last token, whole characters"
+    return ''.join(c[0] for c in regex.finditer(r'\X', text) if c.start() < max(ends))
+
+
+@pytest.mark.parametrize('text', ['👨‍👩‍👧‍👦!', 'e\u0301\u0323x', '🇩🇪🇫🇷', 'नमस्ते', 'กำ', 'a\r\nb', '👍🏽'])
+def test_no_view_cuts_a_character(text):
+    "A token per code point: the pieces are what a reader takes for characters"
+    ds = table([(text, [(k, k + 1) for k in range(len(text))])])
+    cut = cut_row(ds, 0, None, None, 0, 99)
+    assert [text[a:b] for a, b, _ in cut.pieces] == regex.findall(r'\X', text)
+    assert [len(tokens) for *_, tokens in cut.pieces] == [len(c) for c in regex.findall(r'\X', text)]
+
+
+def test_indentation_keeps_its_width_in_the_figure():
+    "Spaces and tabs before a word move the word: Plotly cuts leading spaces off"
+    text = '    if x:\n\treturn\n\t  no'
+    ds = table([(text, [(0, 6), (6, 9), (9, 10), (10, 17), (17, 18), (18, 23)])], keep=[[True] * 6])
+    letters = {t: x + .5 for trace in plot_tokens(ds).data for x, t in zip(trace.x or (), trace.text or ()) if isinstance(trace, go.Scatter)}
+    assert letters['if'] == 4 and letters['\xa0x:'.lstrip('\xa0')] == 7
+    tab = '⇥\xa0\xa0\xa0'
+    assert letters[tab + 'return'] == 0 and letters[tab + '\xa0\xa0no'] == 0
 
 
 @quick
@@ -245,7 +271,7 @@ def test_slider_adds_ranks_and_a_constant_script(text):
 def test_several_rows_and_columns(text):
     ds = table([(text, [(0, 0), *bpe.encode(text).offsets])] * 3)
     view = token_view(ds, [0, 2], ['loss_base', 'score'], slider=False)
-    assert Shown(view.html).text == text[:max(flat(ds, 'ends'))] * 4
+    assert Shown(view.html).text == reached(text, flat(ds, 'ends')) * 4
     assert list(view.frame.groupby('view').row.unique().map(list)) == [[0], [2]]
     assert str(view).count('row 2:') == 2
     assert view.html.count('or more') == 4

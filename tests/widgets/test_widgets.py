@@ -49,6 +49,14 @@ def test_who_wins_is_what_the_bounds_say(noise, noise_after, keep_fraction, toke
     assert explorer.picture().startswith('<p>')
 
 
+@pytest.mark.parametrize('noise, keep_fraction, tokens, delta', [(.38, .6, 1e4, .05), (.4, .333, 12_345, .07)])
+def test_sliders_of_the_figure_start_where_the_text_says(noise, keep_fraction, tokens, delta):
+    fig = tc.BoundExplorer(noise=noise, keep_fraction=keep_fraction, tokens=tokens, delta=delta).figure()
+    steps = [slider.steps[slider.active] for slider in fig.layout.sliders]
+    assert [step.label for step in steps] == [f'{noise:.2f}', '0.25', f'{keep_fraction:.2f}', f'{tokens:,.0f}', f'{delta:.2f}']
+    assert np.all(steps[0].args[0]['y'][1] == noise)
+
+
 @pytest.mark.parametrize('widget', [tc.TokenExplorer, tc.SelectionGame, tc.TokenLabeller])
 def test_nothing_in_a_text_acts(widget):
     widget = widget(bad)
