@@ -19,7 +19,7 @@ from tokenclean_nb.data.table import flat, lengths
 from tokenclean_nb.figures.lookup import locate, tokens_at
 from tokenclean_nb.figures.pieces import cut_row
 from tokenclean_nb.figures.style import escape_html, escape_plotly, mark, visible
-from tokenclean_nb.figures.slider import slider_script
+from tokenclean_nb.figures.script import bound_script, slider_data, view_style
 from tokenclean_nb.figures.token_figure import plot_tokens
 from tokenclean_nb.figures.tokens import token_context, token_view
 
@@ -103,8 +103,8 @@ class Shown(HTMLParser):
     handle_decl = handle_pi = unknown_decl = handle_comment
 
 
-harmless = 'style', 'title', 'role', 'aria-label', 'aria-hidden', 'data-part', 'dir'
-allowed = {(tag, k) for tag in ('div', 'span', 'ins', 'del', 'i') for k in (None, *harmless)} | {('br', None)}
+harmless = 'style', 'title', 'role', 'aria-label', 'aria-hidden', 'class', 'data-part', 'data-view', 'data-kind', 'dir'
+allowed = {(tag, k) for tag in ('div', 'span', 'i') for k in (None, *harmless)} | {(tag, None) for tag in ('br', 'style', 'script')}
 
 
 @quick
@@ -203,8 +203,18 @@ def test_context(text, width):
     whole = [text[a:b] for a, b in zip(flat(ds, 'starts'), flat(ds, 'ends'))]
     assert list(frame.token) == whole
     assert all(f.before + f.token + f.after in text for f in frame.itertuples())
-    assert '<script' not in view.html and '\x1b' not in view.html + str(view)
+    assert '<script' not in view.html and '\x1b' not in view.html + str(view) and 'mathjax_ignore' in view.html
     assert len(str(view).split('\n')) >= n
+
+
+def test_scripts_and_styles_cannot_end_early():
+    assert view_style().count('</') == bound_script('figures/view.js', 'tokenView').count('</') == 1
+
+
+def test_what_is_not_decided_is_neither_kept_nor_removed():
+    ds = table([('abc', [(0, 1), (1, 2), (2, 3)])], loss_base=[[1., 2., 3.]], score=[[1., 2., 3.]], labels=[[1, 2, 3]])
+    view = token_view(ds, keep=np.array([1, 0, np.nan]))
+    assert list(view.frame.status) == ['kept', 'removed', 'trained'] and str(view) == '[a]{b}c'
 
 
 def test_pages_join_to_the_text(monkeypatch):
@@ -236,7 +246,7 @@ def test_mixed_piece_shows_the_extreme():
     ds = table([('é!', [(0, 0), (0, 1), (0, 1), (1, 2)])], keep=[[False, True, False, True]],
         loss_base=[[np.nan, 1., 2., 3.]], score=[[np.nan, .5, -3., 1.]], labels=[[-100, 1, 2, 3]])
     view = token_view(ds, limit=3)
-    assert '<ins style="background:#e08214' in view.html and str(view) == '<é>[!]'
+    assert re.search(r'<span style="background:#b35806..;opacity:.82"[^>]* data-kind="mixed"', view.html) and str(view) == '<é>[!]'
 
 
 @pytest.mark.parametrize('arguments, words', [
@@ -253,14 +263,13 @@ def test_slider_adds_ranks_and_a_constant_script(text):
     "Numbers are all that the slider takes from the table"
     ds = encoded(text)
     plain, moving = token_view(ds, slider=False), token_view(ds)
-    found = re.fullmatch(r'(.*?)(<script>.*</script>)?</div>', moving.html, re.S)
     assert plain.text == moving.text
-    bare = re.sub(r' data-r="[\d -]+"', '', found[1])
-    numbers = slider_script(moving.frame)
-    assert (found[2] or '') == numbers
-    assert re.fullmatch(r'(<script>\(me=>.*scores = \[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
-    below = bare[bare.rindex('<div style="line-height'):]
-    assert Shown(bare.replace(below, '</div>')).text == Shown(plain.html).text
+    assert moving.html.count(script := bound_script('figures/view.js', 'tokenView')) == 1 and script in plain.html
+    bare = re.sub(r' data-(r="[\d -]+"|c="#\w{8}"|scores="[-\d.,e+]*"|kept="\d+")', '', moving.html)
+    below = re.compile('<div style="line-height.*?</div>') # the legend: what can be removed is explained
+    assert below.sub('', bare) == below.sub('', plain.html)
+    numbers = slider_data(moving.frame)
+    assert bool(numbers) == (' data-scores=' in moving.html)
     written = ' '.join(re.findall(r' data-r="([\d -]+)"', moving.html)).split()
     ranks = sorted(int(r) for r in written if r != '-')
     assert ranks == list(range(1, len(ranks) + 1))
@@ -282,7 +291,7 @@ def test_own_mask_and_frames():
     n = lengths(ds)[0]
     own = np.arange(n) == n - 1
     view = token_view(ds, keep=own, marked=own, slider=False)
-    assert str(view).endswith(']*') and view.html.count('outline:') == 1
+    assert str(view).endswith(']*') and view.html.count('outline:2px solid #c65d00') == 1
     assert list(view.frame.query("status == 'kept'").position) == [n - 1]
 
 

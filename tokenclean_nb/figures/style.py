@@ -6,8 +6,8 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/figures/style.html.md"""
 
 # %% auto #0
 __all__ = ['ink', 'paper', 'quiet', 'grid', 'faint', 'faded', 'diverging', 'sequential', 'kept_colour', 'removed_colour',
-           'orange', 'violet', 'green', 'template', 'large', 'colorscale', 'shade', 'in_lines', 'bar_marker', 'mark',
-           'visible', 'escape_html', 'escape_plotly', 'element', 'css']
+           'orange', 'violet', 'green', 'template', 'large', 'colorscale', 'tint', 'thin', 'in_lines', 'bar_marker',
+           'mark', 'visible', 'escape_html', 'escape_plotly', 'element', 'css']
 
 # %% ../../nbs/api/figures/00_style.ipynb #1442f489
 import html
@@ -34,22 +34,25 @@ def colorscale(
     return [[k / (len(palette) - 1), c] for k, c in enumerate(palette)]
 
 # %% ../../nbs/api/figures/00_style.ipynb #ba112451
-def _mix(palette, at):
-    "Colours at places between the first colour of a palette, 0, and its last"
-    rgb = np.array([[int(c[k:k + 2], 16) for k in (1, 3, 5)] for c in palette])
-    channels = [np.interp(at, np.arange(len(palette)), channel) for channel in rgb.T]
-    return [f'#{r:02x}{g:02x}{b:02x}' for r, g, b in np.column_stack(channels).round().astype(int)]
-
-def shade(
-    values:np.ndarray, # Any numbers, shape `(n,)`; NaN gets the quiet colour
+def tint(
+    values:np.ndarray, # Any numbers, shape `(n,)`; NaN gets no colour
     limit:float, # The value that gets the full colour, above 0
-    signed:bool, # Diverging from -limit to limit, or sequential from 0 to limit?
-)->list: # `n` hex colours
-    "A background colour for each value"
-    palette, low = (diverging, -1) if signed else (sequential, 0)
-    share = np.clip(np.nan_to_num(np.asarray(values, float)) / limit, low, 1)
-    at = (share - low) / (1 - low) * (len(palette) - 1)
-    return [quiet if np.isnan(v) else colour for v, colour in zip(values, _mix(palette, at))]
+    signed:bool, # From -limit to limit, or from 0 to limit?
+)->list: # `n` times '#rrggbbaa', or ''
+    "A translucent colour for each value: the higher, the stronger, below 0 in another hue"
+    values = np.asarray(values, float)
+    share = np.clip(np.nan_to_num(values) / limit, -1 if signed else 0, 1)
+    below, hue = share < 0, kept_colour if signed else violet
+    strength = np.where(below, .14 + .11 * share, .22 + .38 * share if signed else .06 + .54 * share)
+    alpha = (255 * strength).round().astype(int).tolist()
+    parts = zip(np.isnan(values).tolist(), below.tolist(), alpha)
+    return ['' if no_value else f'{orange if low else hue}{a:02x}' for no_value, low, a in parts]
+
+def thin(
+    colour:str, # '#rrggbbaa', or ''
+)->str: # The same
+    "The tint of a removed word: a fifth of the strength"
+    return colour and f'{colour[:7]}{round(int(colour[7:], 16) / 5):02x}'
 
 # %% ../../nbs/api/figures/00_style.ipynb #a15714e5
 _corner = dict(x=0, xanchor='left', xref='container', y=1, yanchor='top', pad=dict(l=16, t=14))

@@ -121,6 +121,7 @@ def _sliders(self:BoundExplorer, m, quantity):
         ('delta: ', self.delta, _ranges(self.delta))]
     return [_slider(k, *move) for k, move in enumerate(moves)]
 
+# %% ../../nbs/api/widgets/05_bounds.ipynb #ac8fe231
 def _with(numbers, now):
     "The steps of a slider, and where it starts among them"
     return sorted({float(number) for number in [*numbers, now]})

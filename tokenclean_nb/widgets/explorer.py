@@ -35,7 +35,7 @@ class TokenExplorer(Interactive):
         ds:Dataset, # The table with text and `score`; with `truth` the noise rate and the bound are shown
         fraction:float|None=None, # Share of scored tokens to keep, in (0, 1]; None: as the table, or 0.6
         within:str='pool', # Tokens compete inside: 'pool', 'row', or a column with one value per row
-        row:int=0, # Row to show, from 0
+        row:int|None=None, # Row to show, from 0; None: one with much to see
     ):
         check_text(ds)
         if 'score' not in ds.column_names:
@@ -47,7 +47,9 @@ class TokenExplorer(Interactive):
         self._ends, self._memo = np.cumsum(lengths(ds)), None
         self.groups = ['pool', 'row', *_row_columns(ds)]
         if fraction is None: fraction = self._kept_share()
-        super().__init__(fraction=fraction, within=within, row=row)
+        super().__init__(fraction=fraction, within=within)
+        keep = keep_top(self._score, self._used, fraction)
+        self.row = _telling_row(lengths(ds), self._used, keep) if row is None else row
 
     @validate('fraction')
     def _a_share(self, proposal): return check_fraction(proposal['value'])
@@ -65,6 +67,14 @@ class TokenExplorer(Interactive):
 
 # %% ../../nbs/api/widgets/01_explorer.ipynb #3469e0d8
 _colours = {'score': 'score', 'loss_base': 'base loss', 'loss_ref': 'reference loss'} # column -> its name
+
+_readable = 300 # tokens of a row that a reader takes in at a glance
+
+def _telling_row(n, used, keep):
+    "The row where kept and removed tokens are both many, among those that fit a screen"
+    row = np.repeat(np.arange(len(n)), n)
+    both = np.minimum(*(np.bincount(row[used & part], minlength=len(n)) for part in (keep, ~keep)))
+    return int(np.where(n <= max(_readable, n.min()), both, -1).argmax())
 
 def _shown(ds):
     "Columns that can colour the tokens"
@@ -170,7 +180,7 @@ def controls(self:TokenExplorer):
     colours = [(_colours[column], column) for column in _shown(self.ds)]
     late = dict(continuous_update=False, **wide)
     return dict(
-        fraction=ipywidgets.FloatSlider(description='keep fraction', min=.01, max=1, step=.01, **late),
+        fraction=ipywidgets.FloatSlider(description='keep fraction', min=.01, max=1, step=.01, **wide),
         row=ipywidgets.IntSlider(description='row', max=len(self.ds) - 1, **late),
         within=ipywidgets.Dropdown(description='tokens compete within', options=self.groups, **wide),
         value=ipywidgets.Dropdown(description='colour', options=colours, **wide),
