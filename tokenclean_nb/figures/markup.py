@@ -117,12 +117,13 @@ def box(
     body:str, # The pieces as HTML
     legend:str='', # HTML
     notes:str='', # HTML below the text
+    inside:bool=False, # Does it stand in a page that brings style and script?
     **data, # Attributes that the script reads, as `slider_data` makes them
 )->str: # HTML
     "A view: title, controls and legend above a text; a panel and notes below it"
-    title, script = element('div', escape_html(label), style='font-weight:600'), 'figures/view.js'
-    parts = [view_style(), title, element('div', '', data_part='controls'),
-        element('div', legend, style='line-height:1.9'),
-        element('div', body, data_part='text', style=_inside), notes, bound_script(script, 'tokenView')]
+    title = element('div', escape_html(label), data_part='title', style='font-weight:600')
+    parts = [title, element('div', '', data_part='controls'), element('div', legend, style='line-height:1.9'),
+        element('div', body, data_part='text', style=_inside), notes]
+    if not inside: parts = [view_style(), *parts, bound_script('figures/view.js', 'tokenView')]
     return element('div', ''.join(parts), role='group', aria_label=label, style=_outside,
         class_='tc-view mathjax_ignore', data_view='tokens', **data)

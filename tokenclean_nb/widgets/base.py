@@ -30,6 +30,7 @@ class Page(anywidget.AnyWidget):
 
 class Interactive(HasTraits):
     "State that can be set and read without a display; controls and picture follow it"
+    page = Page
     def controls(self)->dict: # Name of a trait -> the control linked to it
         "The controls of the state"
         return {}
@@ -44,6 +45,8 @@ class Interactive(HasTraits):
         return {}
     def pick(self, tokens:list):
         "What a click on a token does, given its numbers"
+    def chosen(self, rows:list|None):
+        "What a selection of rows does, given their numbers; None: all of them"
     def picture(self)->str: # HTML without scripts of its own
         "What the state looks like now"
         raise NotImplementedError
@@ -71,7 +74,7 @@ def _make(self:Interactive):
     buttons = [_button(words, method) for words, method in self.buttons().items()]
     wrap = dict(display='flex', flex_flow='row wrap', align_items='center')
     line = ipywidgets.Box([*controls.values(), *buttons], layout=wrap)
-    self._picture = Page(html=self.picture(), listens=list(self.keys()))
+    self._picture = self.page(html=self.picture(), listens=list(self.keys()))
     self._picture.on_msg(self._told)
     self.observe(self.redraw, list(self.traits()))
     return ipywidgets.VBox([line, *self.body(), self._picture])
@@ -81,6 +84,7 @@ def _told(self:Interactive, page, message, buffers):
     "A token was picked, or a key pressed"
     if 'pick' in message: self.pick(message['pick'])
     if message.get('key') in self.keys(): self.keys()[message['key']]()
+    if 'rows' in message: self.chosen(message['rows'])
 
 def _button(words, method):
     "A button that calls a method"
