@@ -31,7 +31,7 @@ async function poolView(root) {
   const chosen = {score: null, loss: null, words: null, band: null, source: null, search: '', differs: false};
   const tokenChosen = () => chosen.score || chosen.loss || chosen.words !== null || chosen.band !== null || chosen.differs;
   const rowIn = new Uint8Array(nRows).fill(1), hits = new Uint32Array(nRows);
-  const inside = new Uint8Array(nTokens).fill(1);
+  const inside = new Uint8Array(nTokens).fill(1), anyWord = inside.slice(), anyBand = inside.slice();
   let order = [], sort = {key: two ? 'differ' : 'removed', down: true}, page = 0, open = -1;
   const pageSize = 12;
   const firsts = head.firsts.map(s => s.toLowerCase());
@@ -46,12 +46,14 @@ async function poolView(root) {
     hits.fill(0);
     for (let t = 0; t < nTokens; t++) {
       const s = d.score[t];
-      const yes = rowIn[rowOf[t]] && s >= s0 && s <= s1
+      const rest = rowIn[rowOf[t]] && s >= s0 && s <= s1
         && (!chosen.loss || (d.loss[t] >= x0 && d.loss[t] <= x1 && s >= y0 && s <= y1))
-        && (word === null || d.word[t] === word) && (band === null || d.band[t] === band)
         && (!differs || d.kept[t] !== d.kept2[t]);
-      inside[t] = yes ? 1 : 0;
-      if (yes) hits[rowOf[t]]++;
+      const itsWord = word === null || d.word[t] === word, itsBand = band === null || d.band[t] === band;
+      inside[t] = rest && itsWord && itsBand ? 1 : 0;
+      anyWord[t] = rest && itsBand ? 1 : 0; // the lists stay whole when one of their words is pressed
+      anyBand[t] = rest && itsWord ? 1 : 0;
+      if (inside[t]) hits[rowOf[t]]++;
     }
     const byToken = tokenChosen();
     order = [];
@@ -286,12 +288,12 @@ async function poolView(root) {
   }));
   const positions = () => {
     const n = new Uint32Array(bands), kept = new Uint32Array(bands);
-    for (let t = 0; t < nTokens; t++) if (inside[t]) { n[d.band[t]]++; kept[d.band[t]] += d.kept[t]; }
+    for (let t = 0; t < nTokens; t++) if (anyBand[t]) { n[d.band[t]]++; kept[d.band[t]] += d.kept[t]; }
     toggles(part('bands'), [...n.keys()].map(b => [b, n[b] ? kept[b] / n[b] : 0, b === 0 ? 'start' : b === bands - 1 ? 'end' : `${10 * b} %`, n[b] ? percent(kept[b] / n[b]) : '–']), 'band');
   };
   const wordLists = () => {
     const kept = new Uint32Array(nWords), removed = new Uint32Array(nWords), other = two ? d.kept2 : null;
-    for (let t = 0; t < nTokens; t++) if (inside[t]) {
+    for (let t = 0; t < nTokens; t++) if (anyWord[t]) {
       if (two) { if (d.kept[t] !== other[t]) (d.kept[t] ? kept : removed)[d.word[t]]++; }
       else (d.kept[t] ? kept : removed)[d.word[t]]++;
     }

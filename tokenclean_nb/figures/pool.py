@@ -63,12 +63,13 @@ def _bands(ds, index, facts):
 def _token_columns(ds, keeps, index, facts, head):
     "The sampled tokens as arrays; what the arrays mean is written into the head"
     score = flat(ds, 'score')[index]
-    low, high = np.quantile(score, [.002, .998])
+    low, high = np.quantile(score, [.002, .998]) # what lies beyond takes the outer steps
     if high <= low: low, high = low - .5, high + .5
     head |= dict(low=float(low), high=float(high))
     number, head['words'] = words_of(ds, index)
-    arrays = dict(score=steps(score, low, high), word=number.astype(np.uint32), band=_bands(ds, index, facts),
-        sampled=np.bincount(row_numbers_of(ds)[index], minlength=len(ds)).astype(np.uint32))
+    sampled = np.bincount(row_numbers_of(ds)[index], minlength=len(ds))
+    arrays = dict(score=steps(score, low, high), word=number.astype(np.uint32),
+        band=_bands(ds, index, facts), sampled=sampled.astype(np.uint32))
     for name, keep in zip(('kept', 'kept2'), keeps): arrays[name] = keep[index].astype(np.uint8)
     if 'loss_base' in ds.column_names:
         loss = flat(ds, 'loss_base')[index]
@@ -115,7 +116,7 @@ def _note(ds, shown, index, total, texts):
     "What the page leaves out, in words"
     said = []
     if shown < len(ds): said.append(f'{shown:,} of {len(ds):,} rows, drawn at random')
-    if len(index) < total: said.append(f'charts and words from {len(index):,} of their {total:,} scored tokens')
+    if len(index) < total: said.append(f'charts and words from {len(index):,} of {total:,} scored tokens')
     if texts < shown: said.append(f'the tokens of {texts:,} rows can be shown')
     return f'On this page: {"; ".join(said)}.' if said else ''
 
@@ -125,12 +126,13 @@ def _data(ds, other, by, seed, names):
     some, keeps, numbers = _drawn(ds, keeps, seed)
     facts, index = row_facts(some, keeps[0]), _sample(some, seed)
     total = int((response_tokens(some) & np.isfinite(flat(some, 'score'))).sum())
-    scores = flat(ds, 'score')[scored_tokens(ds, ['score'])[2]]
-    limit = float(np.quantile(np.abs(scores), .98)) or 1.
-    threshold = score_threshold(scores, flat(ds, 'keep')[scored_tokens(ds, ['score'])[2]].astype(bool))
+    values, keep, _ = scored_tokens(ds, ['score'])
+    limit = float(np.quantile(np.abs(values['score']), .98)) or 1.
+    threshold = score_threshold(values['score'], keep)
     head = dict(limit=limit, step=float(f'{limit / 500:.1e}'), high_hue=kept_colour, low_hue=orange,
         threshold=threshold, run_names=list(names))
-    arrays = _token_columns(some, keeps, index, facts, head) | _row_columns(some, keeps, numbers, facts, by, head)
+    arrays = _token_columns(some, keeps, index, facts, head)
+    arrays |= _row_columns(some, keeps, numbers, facts, by, head)
     arrays |= _texts(some, keeps, most_texts, seed, head)
     head['note'] = _note(ds, len(some), index, total, len(head['texts']))
     return packed(head, arrays), head
@@ -153,44 +155,58 @@ def _styles():
     "The styles of the page"
     return view_style() + element('style', asset('figures/uplot.css') + asset('figures/pool.css'))
 
-def _chart(name, heading, more=''):
+def _chart(name, heading, **more):
     "A place for a chart or a list"
     return element('div', element('h3', escape_html(heading)) + element('div', '', data_part=name, **more))
 
+def _input(**attributes):
+    "A field to write into"
+    return element('input', None, **attributes).replace('/>', '>')
+
+def _sources(names, column):
+    "A choice among the values of a column"
+    every = f'<option value="">every {escape_html(column)}</option>'
+    options = [element('option', escape_html(name), value=k) for k, name in enumerate(names)]
+    return element('select', every + ''.join(options), data_part='sources', aria_label=column)
+
 def _controls(head, two):
     "Search, source, bounds of the score, differences"
-    search = element('input', None, type='search', placeholder='search the text', aria_label='search the text',
-        data_part='search')
-    parts = [search.replace('/>', '>')]
-    if 'sources' in head:
-        options = ''.join(element('option', escape_html(name), value=k) for k, name in enumerate(head['sources']))
-        every = element('option', f'every {escape_html(head["source_name"])}').replace('>', ' value="">', 1)
-        parts.append(element('select', every + options, data_part='sources', aria_label=head['source_name']))
-    bound = lambda which, words: element('label', f'{words} ' + element('input', None, type='number', step='any',
-        data_bound_of=which).replace('/>', '>'))
-    parts += [bound('low', 'score from'), bound('high', 'to')]
+    words = 'search the text'
+    parts = [_input(type='search', placeholder=words, aria_label=words, data_part='search')]
+    if 'sources' in head: parts.append(_sources(head['sources'], head['source_name']))
+    for which, words in dict(low='score from', high='to').items():
+        bound = _input(type='number', step='any', data_bound_of=which)
+        parts.append(element('label', f'{words} {bound}'))
     press = dict(type='button', data_part='differs', aria_pressed='false')
     if two: parts.append(element('button', 'decided differently', **press))
     parts.append(element('button', 'select everything', type='button', data_part='clear'))
     return element('div', ''.join(parts), class_='tc-line')
 
 # %% ../../nbs/api/figures/12_pool.ipynb #2863a110
+def _charts(head):
+    "The places of the charts"
+    blue = 'Blue: kept. Pale: removed. Grey: not selected. Draw a range.'
+    yield _chart('histogram', f'Scores. {blue}')
+    if 'loss_high' in head: yield _chart('scatter', 'Score and base loss; dotted: 0. Draw a corner.')
+    yield _chart('bands', 'Kept, by place in the answer', role='group', aria_label='place in the answer')
+
+def _word_lists(names):
+    "The places of the words, for one selection or for two"
+    kept, removed = 'Words most often kept', 'Words most often removed'
+    if names: kept, removed = (f'Words that only {name} keeps' for name in names)
+    for part, heading in {'kept-words': kept, 'removed-words': removed}.items():
+        yield _chart(part, heading, class_='tc-words', role='group', aria_label=heading)
+
 def _alive(head, two):
     "The parts that the script fills"
-    words = lambda part: dict(class_='tc-words', role='group', aria_label=part.replace('-', ' '))
-    lists = ('only the first keeps', 'only the second keeps') if two else ('Words most often kept', 'Words most often removed')
-    blue = 'Blue: kept. Pale: removed. Grey: not selected. Draw a range.'
-    charts = [_chart('histogram', f'Scores. {blue}', {})]
-    if 'loss_high' in head:
-        charts.append(_chart('scatter', 'Score and base loss; the dotted line is 0. Draw a corner.', {}))
-    charts.append(_chart('bands', 'Kept, by place in the answer', dict(role='group', aria_label='place in the answer')))
-    lists = [_chart(name, heading, words(name)) for name, heading in zip(('kept-words', 'removed-words'), lists)]
-    row = box('row', '', legend('score', head['limit'], True, {'removed', 'prompt'}), inside=True)
+    place = lambda part, **more: element('div', '', data_part=part, **more)
     grid = lambda parts: element('div', ''.join(parts), class_='tc-grid')
-    said = element('p', '', data_part='said', role='status')
-    return element('div', ''.join([said, _controls(head, two), grid(charts), grid(lists),
+    row = box('row', '', legend('score', head['limit'], True, {'removed', 'prompt'}), inside=True)
+    return element('div', ''.join([
+        element('p', '', data_part='said', role='status'), _controls(head, two),
+        grid(_charts(head)), grid(_word_lists(head['run_names'] if two else None)),
         element('div', element('table', '', data_part='table'), style='overflow-x:auto'),
-        element('div', '', data_part='pager', class_='tc-line'), element('div', '', data_part='row', class_='tc-grid'),
+        place('pager', class_='tc-line'), place('row', class_='tc-grid'),
         element('template', row, data_part='row-template')]), class_='tc-alive')
 
 def _still(ds, head, facts):
