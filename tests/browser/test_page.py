@@ -294,13 +294,22 @@ def test_report(chromium, tmp_path):
     page.on('request', lambda r: asked.append(r.url) if not r.url.startswith(('file:', 'data:', 'blob:')) else None)
     page.on('pageerror', lambda e: errors.append(str(e)))
     page.goto(f'file://{whole}', timeout=120_000)
+    page.wait_for_selector('.tc-live [data-part=row] [data-k]', timeout=120_000)
+    opening = page.locator('section').first.inner_text()
+    for words in ('In short', 'are kept for training', 'The score decides', 'Next:'): assert words in opening
+    page.screenshot(path=shots / 'report_opening.png')
+    page.locator('details[ontoggle] > summary').click()
     page.wait_for_selector('.main-svg', timeout=120_000)
+    page.wait_for_function('document.querySelector(".plotly-graph-div").clientWidth > 600 && document.querySelector(".main-svg").clientWidth > 600')
     slider = page.locator('input[type=range]').first
     slider.focus()
     page.keyboard.press('Home')
     assert 'the 0 highest' in page.locator('output').first.inner_text() and not asked and not errors and page.evaluate('window.ran') is None
     page.screenshot(path=shots / 'report.png', full_page=True)
-    page.pdf(path=shots / 'report.pdf', print_background=True, format='A4')
+    page.set_viewport_size(dict(width=390, height=800))
+    page.wait_for_timeout(800)
+    assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    page.screenshot(path=shots / 'report_390.png')
     page.emulate_media(media='print')
     assert not slider.is_visible() and page.locator('[data-part=text]').first.is_visible()
     context.close()

@@ -69,6 +69,7 @@ def figure_block(
 
 # %% ../../nbs/api/figures/12_page.ipynb #78ee5a92
 _style = '''
+:root {color-scheme: light dark}
 body {font: 16px/1.5 system-ui,sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem;
   color: #111; background: #fff}
 section {margin-bottom: 2.5rem}
@@ -91,7 +92,7 @@ summary {cursor: pointer}
   h2, h3 {break-after: avoid}
   section {break-inside: auto}
   figure, tr, [role=group] {break-inside: avoid}
-  .modebar, [data-part=slider], .updatemenu-container, .slider-container {display: none}
+  .modebar, .updatemenu-container, .slider-container {display: none}
   details:not([open]) {display: none}
   * {print-color-adjust: exact; -webkit-print-color-adjust: exact}
 }

@@ -20,6 +20,7 @@ from traitlets import Float, Int, Unicode, validate
 from ..bounds import error_bound, noise_rate
 from ..data.table import flat, lengths
 from ..errors import BadInput, check_choice, check_fraction
+from ..figures.answer import telling_row_of
 from ..figures.lookup import check_text, response_tokens, row_tokens
 from ..figures.style import escape_html
 from ..figures.tokens import token_view
@@ -49,7 +50,7 @@ class TokenExplorer(Interactive):
         if fraction is None: fraction = self._kept_share()
         super().__init__(fraction=fraction, within=within)
         keep = keep_top(self._score, self._used, fraction)
-        self.row = _telling_row(lengths(ds), self._used, keep) if row is None else row
+        self.row = telling_row_of(lengths(ds), self._used, keep) if row is None else row
 
     @validate('fraction')
     def _a_share(self, proposal): return check_fraction(proposal['value'])
@@ -67,14 +68,6 @@ class TokenExplorer(Interactive):
 
 # %% ../../nbs/api/widgets/01_explorer.ipynb #3469e0d8
 _colours = {'score': 'score', 'loss_base': 'base loss', 'loss_ref': 'reference loss'} # column -> its name
-
-_readable = 300 # tokens of a row that a reader takes in at a glance
-
-def _telling_row(n, used, keep):
-    "The row where kept and removed tokens are both many, among those that fit a screen"
-    row = np.repeat(np.arange(len(n)), n)
-    both = np.minimum(*(np.bincount(row[used & part], minlength=len(n)) for part in (keep, ~keep)))
-    return int(np.where(n <= max(_readable, n.min()), both, -1).argmax())
 
 def _shown(ds):
     "Columns that can colour the tokens"
