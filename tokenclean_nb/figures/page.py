@@ -80,6 +80,8 @@ thead th {border-bottom: 1px solid #888}
 .number {text-align: right; font-variant-numeric: tabular-nums}
 figure {margin: 1rem 0}
 figcaption {font-size: .9em}
+h1, p, td {overflow-wrap: anywhere}
+section > table, details table {display: block; max-width: 100%; overflow-x: auto}
 .wide {overflow-x: auto}
 [role=group] {margin: 1rem 0}
 summary {cursor: pointer}

@@ -19,7 +19,7 @@ from .packing import first_words, packed, row_facts, row_numbers_of, squeezed
 from .packing import steps, token_arrays, whole_rows, words_of
 from .pictures import histogram_picture
 from .page import html_table
-from .script import asset, view_style
+from .script import asset
 from .scores import score_threshold, scored_tokens
 from .style import element, escape_html, kept_colour, orange, visible
 
@@ -138,11 +138,14 @@ def _data(ds, other, by, seed, names):
     return packed(head, arrays), head
 
 # %% ../../nbs/api/figures/12_pool.ipynb #b8dafb2a
+_hidden = '.tc-pool:not(.tc-live) .tc-alive{display:none}' # until the script has come
 _start = '''(async me => {
   const root = me.closest('[data-view]'), packed = root.querySelector('[data-part=code]').textContent;
   const raw = Uint8Array.from(atob(packed), c => c.charCodeAt(0));
   const plain = new Blob([raw]).stream().pipeThrough(new DecompressionStream('deflate'));
-  const code = await new Response(plain).text(), script = document.createElement('script');
+  const [style, code] = (await new Response(plain).text()).split('\u0000');
+  root.prepend(Object.assign(document.createElement('style'), {textContent: style}));
+  const script = document.createElement('script');
   script.textContent = `(root => {${code}\npoolView(root)})(document.currentScript.parentNode)`;
   root.append(script);
 })(document.currentScript)'''
@@ -151,9 +154,14 @@ def pool_code()->str: # JavaScript
     "The script of the page: charts, views of tokens, and what binds them"
     return '\n'.join(asset(f'figures/{name}.js') for name in ('uplot', 'view', 'pool'))
 
-def _styles():
-    "The styles of the page"
-    return view_style() + element('style', asset('figures/uplot.css') + asset('figures/pool.css'))
+def _short(text):
+    "A script or style without indentation and comments"
+    lines = [line.strip() for line in text.split('\n')]
+    return '\n'.join(line for line in lines if not line.startswith('//'))
+
+def pool_style()->str: # CSS
+    "The style of the page"
+    return '\n'.join(asset(f'figures/{name}.css') for name in ('uplot', 'view', 'pool'))
 
 def _chart(name, heading, **more):
     "A place for a chart or a list"
@@ -232,7 +240,10 @@ def pool_html(
     some = _drawn(ds, [flat(ds, 'keep')], seed)
     facts = row_facts(some[0], some[1][0].astype(bool))
     block = lambda part, text: element('script', text, type='text/plain', data_part=part)
-    parts = [_styles(), _alive(head, other is not None), _still(ds, head, facts), block('data', data)]
-    if code: parts += [block('code', squeezed(pool_code().encode())), element('script', _start)]
+    parts = [_alive(head, other is not None), _still(ds, head, facts), block('data', data)]
+    if code: # style and script, squeezed
+        packed_code = squeezed(f'{pool_style()}\0{_short(pool_code())}'.encode())
+        parts += [element('style', _hidden), block('code', packed_code), element('script', _start)]
+    else: parts.insert(0, element('style', pool_style()))
     return element('div', ''.join(parts), class_='tc-view tc-pool mathjax_ignore', data_view='pool',
         role='group', aria_label='the pool at a glance', style=page_colours)
