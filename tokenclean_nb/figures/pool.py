@@ -143,7 +143,7 @@ _start = '''(async me => {
   const root = me.closest('[data-view]'), packed = root.querySelector('[data-part=code]').textContent;
   const raw = Uint8Array.from(atob(packed), c => c.charCodeAt(0));
   const plain = new Blob([raw]).stream().pipeThrough(new DecompressionStream('deflate'));
-  const [style, code] = (await new Response(plain).text()).split('\u0000');
+  const [style, code] = (await new Response(plain).text()).split('/*end of style*/');
   root.prepend(Object.assign(document.createElement('style'), {textContent: style}));
   const script = document.createElement('script');
   script.textContent = `(root => {${code}\npoolView(root)})(document.currentScript.parentNode)`;
@@ -242,7 +242,7 @@ def pool_html(
     block = lambda part, text: element('script', text, type='text/plain', data_part=part)
     parts = [_alive(head, other is not None), _still(ds, head, facts), block('data', data)]
     if code: # style and script, squeezed
-        packed_code = squeezed(f'{pool_style()}\0{_short(pool_code())}'.encode())
+        packed_code = squeezed(f'{pool_style()}/*end of style*/{_short(pool_code())}'.encode())
         parts += [element('style', _hidden), block('code', packed_code), element('script', _start)]
     else: parts.insert(0, element('style', pool_style()))
     return element('div', ''.join(parts), class_='tc-view tc-pool mathjax_ignore', data_view='pool',
