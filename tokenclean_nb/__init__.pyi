@@ -152,6 +152,8 @@ from .widgets.rounds import RoundPlayer as RoundPlayer
 from .widgets.bounds import BoundExplorer as BoundExplorer
 from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
 from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
+from .widgets.pool import PoolView as PoolView
+from .widgets.pool import pool_view as pool_view
 from .cleaning.results import Cleaning as Cleaning, telling_row as telling_row
 from .cleaning.inputs import as_model as as_model, as_records as as_records
 from .cleaning.jobs import (
