@@ -27,7 +27,7 @@ def refused(capsys, *words):
 bad = {
     'no such file': (dict(data='nowhere.jsonl'), 'No such file'),
     'fraction': (dict(fraction=0), 'above 0 and at most 1'),
-    'method': (dict(method='magic'), 'one of base, full'),
+    'method': (dict(method='magic'), 'one of base, clean-set, full'),
     'no warm-up': (dict(warmup=None), '--method self-scored'),
     'parts': (dict(method='self-evolving', warmup=None, parts=1), 'between 2 and'),
     'batch size': (dict(batch_size=0), 'at least 1'),

@@ -259,7 +259,7 @@ def test_fsdp_is_refused(monkeypatch):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             self.is_fsdp_enabled = True
-    monkeypatch.setattr('tokenclean_nb.training.finetune._KeptTrainer', Spread)
+    monkeypatch.setattr('tokenclean_nb.training.trainer._KeptTrainer', Spread)
     with pytest.raises(BadInput, match='without FSDP'): finetune(make(), table(), progress=False)
 
 
