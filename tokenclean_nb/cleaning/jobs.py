@@ -9,7 +9,6 @@ __all__ = ['clean', 'score_files', 'select_files', 'train', 'report']
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #imports
 import logging
-from functools import partial
 from inspect import signature
 from pathlib import Path
 
@@ -38,6 +37,11 @@ def _table(data, tokenizer, max_length, columns=None, argument='data'):
     "The table of instruction data"
     with as_typed(records=argument):
         return as_table(as_records(data, argument), tokenizer, max_length, columns)
+
+def _tables(data, warmup, progress, **how):
+    "The tables of the pool and, if there is one, of the clean set"
+    with table_bars(progress):
+        return _table(data, **how), None if warmup is None else _table(warmup, argument='warmup', **how)
 
 def _rows_a_step(batch_size):
     "Rows per optimizer step as Trainer wants them: rows at once in each process, and steps to accumulate"
@@ -96,10 +100,8 @@ def clean(
     _check_method(method, asked, adapter)
     training = _training(clean, learning_rate, epochs, batch_size, lora=lora, **training)
     base, tokenizer = as_model(model, **_places(device_map, adapter))
-    table = partial(_table, tokenizer=tokenizer, max_length=max_length, columns=columns)
-    with table_bars(training.get('progress', True)):
-        pool = table(data)
-        if warmup is not None: asked['warmup'] = table(warmup, argument='warmup')
+    how = dict(tokenizer=tokenizer, max_length=max_length, columns=columns)
+    pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
     if reference is not None: asked['reference'], _ = as_model(reference, 'reference', **_places(device_map))
     given = method, base, tokenizer, pool, asked
     options = dict(seed=seed, measure=measure, **training)

@@ -163,6 +163,7 @@ def pool_style()->str: # CSS
     "The style of the page"
     return '\n'.join(asset(f'figures/{name}.css') for name in ('uplot', 'view', 'pool'))
 
+# %% ../../nbs/api/figures/12_pool.ipynb #08d13cec
 def _chart(name, heading, **more):
     "A place for a chart or a list"
     return element('div', element('h3', escape_html(heading)) + element('div', '', data_part=name, **more))
