@@ -204,7 +204,7 @@ from .evidence.intervals import (
     payoff_table as payoff_table,
 )
 from .evidence.plots import (
-    plot_comparison as plot_comparison,
+    plot_comparison as plot_comparison, plot_measures as plot_measures, plot_work as plot_work,
     plot_lines as plot_lines,
     plot_gain_map as plot_gain_map,
 )
