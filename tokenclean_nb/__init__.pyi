@@ -132,11 +132,8 @@ from .worlds.language import (
 )
 from .worlds.facts import make_records as make_records
 from .worlds.tasks import Task as Task, make_task as make_task
-from .worlds.planted import (
-    plant_noise as plant_noise,
-    with_planted_truth as with_planted_truth,
-    noise_kinds as noise_kinds,
-)
+from .worlds.damage import noise_kinds as noise_kinds, damage as damage
+from .worlds.planted import plant_noise as plant_noise, with_planted_truth as with_planted_truth
 from .worlds.recorded import (
     recorded_rows as recorded_rows,
     recorded_results as recorded_results,
