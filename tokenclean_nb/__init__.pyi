@@ -32,12 +32,19 @@ from .data.table import (
 )
 from .scoring.losses import token_losses as token_losses, token_hits as token_hits
 from .scoring.one_pass import token_quantities as token_quantities, measure_columns as measure_columns
+from .scoring.texts import (
+    rarity as rarity,
+    repeated as repeated,
+    common as common,
+    prompt_match as prompt_match,
+    topic as topic,
+)
+from .scoring.detectors import agreement as agreement, detector as detector
 from .scoring.spans import smooth as smooth, row_mean as row_mean, two_states as two_states
 from .scoring.scorers import (
     scorers as scorers,
     excess_loss as excess_loss,
     random_score as random_score,
-    rarity as rarity,
     score as score,
 )
 from .scoring.selection import keep_top as keep_top, groups as groups, clean_labels as clean_labels

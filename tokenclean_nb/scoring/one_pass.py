@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/scoring/one_pass.html.md
 # %% auto #0
 __all__ = ['quantities', 'token_quantities', 'responses_alone', 'measure_columns']
 
-# %% ../../nbs/api/scoring/03_one_pass.ipynb #21d2ddc3
+# %% ../../nbs/api/scoring/03_one_pass.ipynb #269044b4
 import numpy as np
 import pyarrow as pa
 import torch
@@ -17,8 +17,9 @@ from ..data.table import flat, positions, row_numbers, trained, with_flat
 from ..errors import BadInput, check_choice
 from .losses import token_values
 from .scorers import scorers
+from .texts import topic
 
-# %% ../../nbs/api/scoring/03_one_pass.ipynb #b5912214
+# %% ../../nbs/api/scoring/03_one_pass.ipynb #7b67b5dd
 quantities = dict(
     loss=lambda z, p, target, states: -z.gather(1, target[:, None])[:, 0],
     # nats: the loss that the model expects
@@ -33,7 +34,7 @@ quantities = dict(
     norm=lambda z, p, target, states: states.float().norm(dim=1),
 )
 
-# %% ../../nbs/api/scoring/03_one_pass.ipynb #0688738a
+# %% ../../nbs/api/scoring/03_one_pass.ipynb #e36f46d5
 def _measure_of(names):
     "What the loss engine does with a chunk of logits"
     def measure(logits, target, states):
@@ -44,7 +45,7 @@ def _measure_of(names):
         return torch.stack([quantities[name](z, p, target, states) for name in names], 1)
     return measure
 
-# %% ../../nbs/api/scoring/03_one_pass.ipynb #9322320b
+# %% ../../nbs/api/scoring/03_one_pass.ipynb #3adf9438
 def token_quantities(
     model, # A causal language model
     ds:Dataset, # The table
@@ -56,7 +57,7 @@ def token_quantities(
     values = token_values(model, ds, _measure_of(names), (len(names),), **options)
     return dict(zip(names, values.T))
 
-# %% ../../nbs/api/scoring/03_one_pass.ipynb #d393d33c
+# %% ../../nbs/api/scoring/03_one_pass.ipynb #ef78be03
 def responses_alone(
     ds:Dataset, # The table
 )->Dataset: # `input_ids` and `labels`: the first token of each row, and its trained tokens
@@ -68,7 +69,7 @@ def responses_alone(
     held = dict(input_ids=ids, labels=np.where(trained(ds)[keep], ids, np.int32(-100)))
     return Dataset(pa.table({c: pa.LargeListArray.from_arrays(ends, pa.array(v)) for c, v in held.items()}))
 
-# %% ../../nbs/api/scoring/03_one_pass.ipynb #fee0ba39
+# %% ../../nbs/api/scoring/03_one_pass.ipynb #f72d4fc7
 def _values_of_pass(name, ds, names, base, reference, options):
     "The quantities of one pass, flat over the table"
     argument, model = ('base', base) if name == 'base' else ('reference', reference)
@@ -79,8 +80,12 @@ def _values_of_pass(name, ds, names, base, reference, options):
     out = {n: np.full(len(want), np.nan, np.float32) for n in names}
     for n, values in found.items(): out[n][want] = values[known]
     return out
+def _word_vectors(model):
+    "The embedding matrix of a model"
+    if model is None: raise BadInput('reference', None, 'a model', 'The column topic takes its vectors.')
+    return model.get_input_embeddings().weight.detach().float().cpu().numpy()
 
-# %% ../../nbs/api/scoring/03_one_pass.ipynb #8de6eccb
+# %% ../../nbs/api/scoring/03_one_pass.ipynb #db677887
 def measure_columns(
     ds:Dataset, # The table
     scorer:str, # A name in `tc.scorers`
@@ -94,6 +99,8 @@ def measure_columns(
     for column in asked:
         name, _, of = column.rpartition('_')
         if column not in ds.column_names and name: passes.setdefault(of, []).append(name)
+    if 'topic' in asked and 'topic' not in ds.column_names:
+        ds = with_flat(ds, 'topic', topic(ds, _word_vectors(reference or base)))
     for of, names in passes.items():
         found = _values_of_pass(of, ds, names, base, reference, options)
         for name, values in found.items(): ds = with_flat(ds, f'{name}_{of}', values)
