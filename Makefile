@@ -8,6 +8,8 @@ ONE := OMP_NUM_THREADS=1 TQDM_DISABLE=1 HF_DATASETS_DISABLE_PROGRESS_BARS=1
 
 # make test WING=scoring: the notebooks and tests of one wing
 WING :=
+WINGS := $(notdir $(patsubst %/,%,$(wildcard nbs/api/*/)))
+$(if $(filter-out $(WINGS),$(WING)),$(error WING is $(WING): it must be one of $(WINGS)))
 
 .PHONY: demo test nightly lint gate notebooks pytest save browser lab docs readme colab bench results
 
@@ -54,8 +56,8 @@ docs: # the site, into _docs
 	PYTHONPATH=.ci $(BIN)/nbdev-docs
 	@test -s _docs/index.html && echo 'wrote _docs; next: open _docs/index.html'
 
-readme: $(READY) # README.md is nbs/index.ipynb
-	$(BIN)/jupyter nbconvert --to markdown --output-dir . --output README nbs/index.ipynb
+readme: $(READY) # README.md is nbs/index.ipynb, read from here
+	$(BIN)/jupyter nbconvert --to markdown --RegexRemovePreprocessor.patterns '#\| hide' --output-dir . --output README nbs/index.ipynb
 
 colab: $(READY) # Colab link and install cell of every notebook, from the address in pyproject.toml
 	$(BIN)/python .ci/colab.py

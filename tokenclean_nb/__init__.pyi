@@ -65,6 +65,7 @@ from .figures.style import (
     template as template,
     ink as ink,
     kept_colour as kept_colour,
+    orange as orange,
     removed_colour as removed_colour,
     diverging as diverging,
     escape_html as escape_html,
@@ -155,30 +156,38 @@ from .widgets.bounds import BoundExplorer as BoundExplorer
 from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
 from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
 from .cleaning.results import Cleaning as Cleaning, telling_row as telling_row
+from .cleaning.inputs import as_model as as_model, as_records as as_records
 from .cleaning.jobs import (
     clean as clean,
     train as train,
     score_files as score_files,
     select_files as select_files,
     report as report,
-    as_model as as_model,
-    as_records as as_records,
 )
-from .cleaning.methods import (
-    methods as methods,
-    run_method as run_method,
-    fixed_model_cleaning as fixed_model_cleaning,
-    self_evolving_cleaning as self_evolving_cleaning,
+from .cleaning.baselines import (
+    clean_set as clean_set,
     full_tokens as full_tokens,
+    no_training as no_training,
+    oracle_tokens as oracle_tokens,
+    random_rows as random_rows,
     random_tokens as random_tokens,
     top_tokens as top_tokens,
-    oracle_tokens as oracle_tokens,
-    no_training as no_training,
-    best_rows as best_rows,
+)
+from .cleaning.evolving import (
+    self_evolving_cleaning as self_evolving_cleaning,
+    sequential_training as sequential_training,
     split_rows as split_rows,
 )
+from .cleaning.fixed import (
+    best_rows as best_rows,
+    cross_fitted_cleaning as cross_fitted_cleaning,
+    fixed_model_cleaning as fixed_model_cleaning,
+    rho_cleaning as rho_cleaning,
+    self_scored_cleaning as self_scored_cleaning,
+)
+from .cleaning.methods import methods as methods, run_method as run_method
 from .evidence.benchmarks import multiple_choice as multiple_choice, harness as harness
-from .evidence.evaluation import auc as auc, accuracy as accuracy, evaluate as evaluate
+from .evidence.evaluation import auc as auc, accuracy as accuracy, quality as quality, evaluate as evaluate
 from .evidence.measured import (
     error_on as error_on,
     measured_bounds as measured_bounds,

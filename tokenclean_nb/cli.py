@@ -6,12 +6,13 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cli.html.md"""
 
 # %% auto #0
 __all__ = ['log', 'Required', 'Several', 'commands', 'together', 'positional', 'clean', 'score', 'select', 'train', 'evaluate',
-           'report', 'demo', 'results', 'main']
+           'report', 'demo', 'results']
 
 # %% ../nbs/api/03_cli.ipynb #imports
 import logging
 import sys
 import time
+from inspect import signature
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +21,9 @@ from fastcore.script import anno_parser
 from transformers.utils import logging as transformers_logging
 
 from .cleaning import jobs
+from .cleaning.methods import methods, takes
 from .data.storage import atomic, processes, run_folder
-from .errors import BadInput
+from .errors import BadInput, as_typed
 from .evidence.comparison import compare_demo
 from .evidence.evaluation import evaluate as evaluate_models
 from .figures.report import notable_tokens
@@ -48,8 +50,7 @@ def clean(
     run = jobs.clean(model, data, out=out, **options)
     _say(run.rounds.round(3).to_string(index=False), '', run, *_surprises(run.data))
     then = f'tokenclean evaluate {model} {out}/model --data HELD_OUT'
-    _say('', f'wrote {out}: cleaned.parquet (labels), model, report.html and more',
-        f'next: open {out}/report.html, or {then}')
+    _say('', f'next: open {out}/report.html, or {then}')
 
 # %% ../nbs/api/03_cli.ipynb #surprises
 def _surprises(ds, n=10):
@@ -101,21 +102,23 @@ def train(
     then = f'tokenclean evaluate {model} {out}/model --data HELD_OUT'
     if options.get('keep_adapter'):
         then = f'tokenclean score --model {model} --adapter {out}/model --data POOL --out DIR'
-    _say(f'wrote {out}/model', f'next: {then}')
+    _say(f'next: {then}')
 
 # %% ../nbs/api/03_cli.ipynb #results-of
 @delegates(evaluate_models, but=['progress'])
+@as_typed(source='data', records='data', model='models')
 def evaluate(
     models:Several, # Models to compare: folders or Hub names; differences are to the first
     data:str=None, # Held-out instruction data: loss and accuracy on its response tokens
     tasks:str=None, # Benchmarks of lm-evaluation-harness, separated by commas
+    limit:int=None, # Questions per benchmark; leave out for all
     device_map:str=None, # 'auto' spreads a model over devices
     out:str=None, # Folder for evaluation.csv
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
     **options,
 ):
     "Evaluate models on held-out data or benchmarks, side by side"
-    asked = dict(data=data, tasks=tasks, device_map=device_map, **options)
+    asked = dict(data=data, tasks=tasks, limit=limit, device_map=device_map, **options)
     if not out: return _say(evaluate_models(models, **asked).round(4).to_string())
     identity = dict(command='evaluate', models=models, **asked)
     with run_folder(out, identity, overwrite, (*models, data)) as folder:
@@ -171,11 +174,26 @@ commands = dict(demo=demo, clean=clean, score=score, select=select, train=train,
 together = 'score', 'clean', 'train' # by several processes; the rest is the main process's
 positional = 'folder', 'folders', 'models'
 
+# %% ../nbs/api/03_cli.ipynb #c6c8bc80
 def _listing():
     "What there is"
     lines = [f'  tokenclean {name:9} {function.__doc__}' for name, function in commands.items()]
     head = 'tokenclean: see, understand and choose which tokens are worth training on'
     return '\n'.join([head, '', *lines, '', 'tokenclean COMMAND --help lists the options of a command'])
+
+def _parser(name):
+    "The options of a command; the methods are those that are registered now"
+    parser = anno_parser(commands[name], prog=f'tokenclean {name}', pos=positional)
+    own = {k: signature(m).parameters['fraction'].default for k, m in methods.items() if takes(k, 'fraction')}
+    for action in parser._actions:
+        if action.dest == 'method': action.help = f'One of {", ".join(methods)} (default: {action.default})'
+        if action.dest == 'fraction' and action.default is None:
+            action.help += ': ' + ', '.join(f'{k} {fraction}' for k, fraction in own.items())
+    return parser
+
+def _option(name):
+    "A name in Python as it is typed here"
+    return name if name in positional else '--' + name.replace('_', '-')
 
 def main(
     argv:list=None, # Words of the command line; None: those the program was started with
@@ -191,9 +209,9 @@ def main(
     if not here.is_main_process and name not in together: return
     log.setLevel(logging.INFO if here.is_main_process else logging.ERROR)
     transformers_logging.set_verbosity_error()
-    parser = anno_parser(commands[name], prog=f'tokenclean {name}', pos=positional)
-    options = {k: v for k, v in vars(parser.parse_args(words)).items() if k not in ('pdb', 'xtra')}
-    try: commands[name](**options)
+    options = {k: v for k, v in vars(_parser(name).parse_args(words)).items() if k not in ('pdb', 'xtra')}
+    try:
+        with as_typed(**{k: _option(k) for k in options}): commands[name](**options)
     except (BadInput, OSError) as e: sys.exit(f'tokenclean {name}: {e}')
     except KeyboardInterrupt:
         sys.exit(f'tokenclean {name}: stopped; the same command goes on where it stopped')

@@ -156,6 +156,10 @@ def test_overwrite_spares_links_edits_and_empty_folders(inputs, tmp_path, capsys
     assert (out/'model/config.json').read_text() == 'my own'
 
 
-def test_a_failed_run_does_not_keep_the_folder(inputs, tmp_path):
-    with pytest.raises(Exception): main([*words('train', inputs), '--out', str(tmp_path/'run'), '--learning-rate', '-1'])
+def test_a_failed_run_does_not_keep_the_folder(inputs, tmp_path, monkeypatch):
+    def fail(*args, **kwargs): raise RuntimeError('CUDA error')
+    with monkeypatch.context() as broken, pytest.raises(RuntimeError):
+        broken.setattr('tokenclean_nb.cleaning.jobs.finetune', fail)
+        main([*words('train', inputs), '--out', str(tmp_path/'run')])
+    assert not (tmp_path/'run').exists()
     main([*words('train', inputs), '--out', str(tmp_path/'run')])

@@ -2,6 +2,7 @@
 import errno
 import json
 import os
+import time
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -184,6 +185,15 @@ def test_fingerprints_tell_apart(model, ds, tokenizer):
     words = tokenizer_fingerprint(tokenizer)
     tokenizer.chat_template = '{{ messages }}'
     assert tokenizer_fingerprint(tokenizer) != words
+
+
+def test_every_weight_counts_and_124_million_take_no_second():
+    weights = torch.nn.Linear(11_136, 11_136, bias=False)
+    start = time.perf_counter()
+    before = model_fingerprint(weights)
+    assert time.perf_counter() - start < 1 and weights.weight.numel() > 124e6
+    with torch.no_grad(): weights.weight[7_001, 1_003] += 1e-3
+    assert model_fingerprint(weights) != before
 
 
 def test_fingerprint_sees_row_boundaries():

@@ -66,5 +66,6 @@ def test_quick_studies_make_every_file_of_the_results_page(tmp_path):
     assert set(found) == set(plan(quick=True, **sources)) == {p.stem for p in (tmp_path/'out').glob('*.csv')}
     for name, frame in found.items():
         stored = pd.read_csv(tmp_path/'out'/f'{name}.csv')
-        assert len(stored) == len(frame) > 0 and not stored.isna().all().any(), name
+        known = stored.drop(columns='auc', errors='ignore') # there is none where nothing is scored
+        assert len(stored) == len(frame) > 0 and not known.isna().all().any(), name
     plot_gain_map(payoff_table(found['payoff']))

@@ -26,8 +26,14 @@ def python(code, **options):
 
 
 def test_every_name_is_there():
-    assert set(contract) <= set(dir(tc)) == set(homes)
-    for name in dir(tc): assert getattr(tc, name) is not None
+    assert set(contract) <= set(tc.__all__) == set(homes)
+    for name in homes: assert getattr(tc, name) is not None
+
+
+def test_dir_lists_what_to_look_at_first():
+    "The checks of the lessons are reached, and not listed"
+    checks = {name for name in homes if name.startswith('check_')}
+    assert checks and set(dir(tc)) == set(homes) - checks | {'__version__'} and tc.__version__
 
 
 def test_every_name_is_listed_once():
@@ -38,7 +44,10 @@ def test_every_name_is_listed_once():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match='token_veiw'): tc.token_veiw
+    with pytest.raises(AttributeError, match='token_veiw.*Did you mean token_view'): tc.token_veiw
+    with pytest.raises(AttributeError, match='tokn_view.*Did you mean token_view'): tc.tokn_view
+    with pytest.raises(AttributeError, match='attribute xyz$'): tc.xyz
+    assert not hasattr(tc, '__wrapped__')
 
 
 def test_import_is_fast_and_loads_nothing():

@@ -139,3 +139,17 @@ assert is_progress_bar_enabled()"""
     env = {k: v for k, v in os.environ.items() if 'DISABLE' not in k}
     done = subprocess.run([sys.executable, '-c', program], env=env, capture_output=True, text=True, check=True)
     assert ('Loading weights' in done.stderr) == ('Writing model' in done.stderr) == bars, done.stderr
+
+
+@pytest.mark.parametrize('what', ['a file', 'a folder with a file', 'a saved model'])
+def test_a_model_is_saved_into_a_new_or_empty_folder(tmp_path, what, tiny):
+    path = tmp_path/'mine'
+    if what == 'a file': path.write_text('my own')
+    else:
+        save_model(tmp_path/'new', *tiny)
+        path.mkdir()
+        (path/'config.json').write_text('my own')
+        if what == 'a saved model': path = tmp_path/'new'
+    before = {p: p.read_bytes() for p in tmp_path.rglob('*') if p.is_file()}
+    with pytest.raises(BadInput, match='a new or empty folder'): save_model(str(path), *tiny)
+    assert {p: p.read_bytes() for p in tmp_path.rglob('*') if p.is_file()} == before

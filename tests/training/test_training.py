@@ -11,7 +11,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, CONFIG_MAPPING, Trainer, TrainingArguments
 
 from tokenclean_nb.errors import BadInput
-from tokenclean_nb.training import batches, finetune as module
+from tokenclean_nb.training import batches, trainer as module
 from tokenclean_nb.training.batches import collate, pack, packs, row_by_row
 from tokenclean_nb.training.finetune import finetune, training_in_force
 

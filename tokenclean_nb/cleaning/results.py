@@ -20,7 +20,8 @@ from fastcore.basics import patch
 
 from ..bounds import noise_rate
 from ..data.fingerprints import data_fingerprint, digest
-from ..data.storage import atomic, run_folder, within_run
+from ..data.ledger import missing, within_run
+from ..data.storage import atomic, run_folder
 from ..data.table import flat, lengths, row_numbers
 from ..errors import BadInput
 from ..figures.lookup import response_tokens, text_columns
@@ -52,6 +53,7 @@ def headline(self:Cleaning)->dict: # What -> value, in words
     kept = flat(ds, 'keep') & tokens
     said = {'method': self.method, 'rows': f'{len(ds):,}', 'response tokens': f'{tokens.sum():,}',
         'kept': f'{kept.sum():,} ({kept.sum() / max(1, tokens.sum()):.1%})'}
+    if clean := self.settings.get('clean_rows'): said['clean set'] = f'{clean:,} rows, trained on as well'
     if 'threshold' in self.rounds and self.rounds.threshold.notna().any():
         low, high = self.rounds.threshold.min(), self.rounds.threshold.max()
         said['lowest kept score'] = f'{low:.3g}' if low == high else f'{low:.3g} to {high:.3g}, by round'
@@ -181,6 +183,9 @@ def load(cls:Cleaning,
     path = Path(path).expanduser()
     if not is_saved(path): raise BadInput('path', str(path), 'a folder with a finished run',
         'Run `tokenclean clean` into it, or save a run.')
+    lost = [name for name in missing(path) if models and Path(name).parts[0] in ('model', 'reference')]
+    if lost: raise BadInput('path', str(path), f"a folder with the run's {' and '.join(lost)}",
+        'Run the same `tokenclean clean` again, or load the rest with models=False.')
     load = lambda name: load_model(path/name) if models and (path/name).exists() else (None, None)
     (reference, _), (model, tokenizer) = load('reference'), load('model')
     data = load_dataset('parquet', data_files=str(path/'data.parquet'), split='train')

@@ -34,13 +34,21 @@ def _string(value):
     remedy = 'For conversations use a column `messages` of `role` and `content`.'
     raise BadInput('records', value, 'text in every prompt, answer and `content`', remedy)
 
+def _check_messages(messages, i):
+    "Refuse a conversation that is no list of turns"
+    is_turn = lambda m: isinstance(m, dict) and {'role', 'content'} <= set(m)
+    if isinstance(messages, list) and all(map(is_turn, messages)): return
+    raise BadInput(f'records[{i}]: messages', messages, 'a list of dicts with `role` and `content`')
+
 def _turns(record, shape, i):
     "The turns of record number `i`"
     if shape != ['messages']:
         asked = [_string(record[c]) for c in shape[:-1]]
         question, answer = '\n\n'.join(text for text in asked if text), _string(record['output'])
         return [dict(role='user', content=question), dict(role='assistant', content=answer)]
-    turns = [dict(role=m['role'], content=_string(m['content'])) for m in record['messages'] or []]
+    messages = record['messages'] or []
+    _check_messages(messages, i)
+    turns = [dict(role=m['role'], content=_string(m['content'])) for m in messages]
     for turn in turns:
         check_choice(turn['role'], roles, f'records[{i}]: role', 'Rename the role.')
     return turns

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 from pandas.util import hash_pandas_object
+from xxhash import xxh3_128_hexdigest
 
 from .table import cut, flat, lengths
 
@@ -43,21 +44,22 @@ def columns_fingerprint(
     return digest(part for c in rest for part in (c, hashed(c)))
 
 # %% ../../nbs/api/data/02_fingerprints.ipynb #1b5b03ef
-def _samples(model):
-    "Name and shape of every parameter, and up to 64 of its values"
+def _weights(model):
+    "Name, shape, type and a hash of all bytes of every parameter, a module at a time"
     from accelerate.utils import align_module_device # here, because views write files where there is no torch
+    from torch import uint8
     for name, module in model.named_modules():
-        with align_module_device(module): # offloaded weights are fetched for the look, a module at a time
+        with align_module_device(module): # offloaded weights are fetched for the look
             for own, p in module.named_parameters(recurse=False):
-                values = p.detach().flatten()
-                yield f'{name}.{own}{tuple(p.shape)}'
-                yield values[::max(1, len(values) // 64)].float().cpu().numpy()
+                values = p.detach().cpu().contiguous()
+                yield f'{name}.{own}{tuple(p.shape)}{p.dtype}'
+                yield xxh3_128_hexdigest(values.reshape(-1).view(uint8).numpy())
 
 def model_fingerprint(
     model, # A causal language model
 )->str: # 16 hexadecimal digits
-    "Fingerprint of a model: every parameter's name, shape and up to 64 values spread over it"
-    return digest(_samples(model))
+    "Fingerprint of a model: name, shape, type and every byte of every parameter; its config is not looked at"
+    return digest(_weights(model))
 
 def tokenizer_fingerprint(
     tokenizer, # A fast tokenizer

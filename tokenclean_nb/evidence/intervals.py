@@ -52,13 +52,14 @@ def payoff_table(
     results:pd.DataFrame, # A row per seed, method, noise and n: accuracy, noise rates, tokens and kept
     method:str='fixed', # The method
     over:str='full', # What it is compared with
+    value:str='accuracy', # The measure of the gain
     delta:float=0.05, # The bounds hold with probability 1 - delta
 )->pd.DataFrame: # A row per noise and n: gain with its interval, tokens, noise drop, required drop
     "Measured gain, and what the bound says, for every cell of a grid"
     rows = []
     for (noise, n), part in results.groupby(['noise', 'n']):
-        accuracy = part.pivot(index='seed', columns='method', values='accuracy')
-        gain = dict(zip(('gain', 'low', 'high'), interval(accuracy[method] - accuracy[over])))
+        found = part.pivot(index='seed', columns='method', values=value)
+        gain = dict(zip(('gain', 'low', 'high'), interval(found[method] - found[over])))
         run = part[part.method == method].mean(numeric_only=True)
         required = float(required_noise_drop(run.tokens, run.kept / run.tokens, delta))
         drop = run.noise_before - run.noise_after

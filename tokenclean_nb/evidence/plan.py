@@ -20,39 +20,59 @@ from .studies import (
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #1954c1be
 Study = namedtuple('Study', 'question measure grids') # `grids`: a list of dicts of axes
-study_worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structure='structured'))
+study_worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structure='structured'),
+    rules=dict(world='rules'))
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #0cd1d99a
-three, eight = range(3), range(8) # seeds
-every_method = ['base', 'full', 'random', 'rho', 'fixed', 'self-evolving', 'oracle']
+three, four, five, eight = range(3), range(4), range(5), range(8) # seeds
+uneven, rules = study_worlds['uneven'], study_worlds['rules']
+cleaners = ['fixed', 'self-scored', 'cross-fitted', 'self-evolving']
+controls = ['clean-set', 'random', 'random-rows', 'rows', 'rho']
 
-def _comparison(world):
-    "Every method in one world; of whole rows a fifth"
+def _comparison(world, *more):
+    "Every method in one world, with and without a clean set"
+    options = study_worlds[world]
     return [
-        dict(seed=eight, method=every_method, **study_worlds[world]),
-        dict(seed=eight, method='rows', fraction=.2, **study_worlds[world])]
+        dict(seed=eight, method=['base', 'full', 'sequential', 'oracle', *cleaners, *more], **options),
+        dict(seed=eight, method=['full', 'sequential', *cleaners[1:]], clean=False, **options)]
+
+def _evolving(**ways):
+    "Ways of self-evolving cleaning, with and without a clean set, in two worlds"
+    same = dict(seed=four, method='self-evolving', clean=[True, False], **ways)
+    return [same | uneven, same | rules]
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #d6651e29
 generated_studies = dict(
+    comparison_uneven=Study(
+        'Which method is best where examples differ in quality?', measure_method,
+        [*_comparison('uneven', *controls),
+        dict(seed=eight, method='fixed', train_on_warmup=False),
+        dict(seed=eight, method=['random', 'oracle'], clean=False)]),
     comparison_even=Study(
         'Which method is best where all examples are alike?', measure_method, _comparison('even')),
-    comparison_uneven=Study(
-        'Which method is best where examples differ in quality?', measure_method, _comparison('uneven')),
     comparison_structured=Study(
         'Which method is best against repeated mistakes?', measure_method, _comparison('structured')),
-    larger=Study('Is cleaning still worth it against repeated mistakes in a larger pool?', measure_method, [
-        dict(seed=eight, n=3000, method=['full', 'fixed'], structure='structured')]),
-    payoff=Study('From which noise and which size on does cleaning pay?', measure_method, [
-        dict(seed=three, noise=[0., .1, .2, .4, .6, .8], n=[125, 250, 500, 1000, 2000],
-            method=['full', 'fixed'])]),
+    comparison_rules=Study(
+        'Which method is best where the test asks for a rule?', measure_method, _comparison('rules')),
+    order=Study('What do batches sorted by length do?', measure_method, [
+        dict(seed=eight, method='full', clean=[True, False], order='group_by_length')]),
+    evolving=Study('Which self-evolving cleaning is best?', measure_method, [
+        *_evolving(schedule='restart', replay=[0., .5]), *_evolving(learns=['all', 'average']),
+        *_evolving(replay=[0., 1.]), *_evolving(parts=[2, 10]),
+        dict(seed=four, method='sequential', clean=[True, False], replay=[0., 1.]),
+        dict(seed=four, method='sequential', clean=[True, False], replay=[0., 1.]) | rules]),
     fraction=Study('How much should be kept?', measure_method, [
-        dict(seed=three, method='fixed', fraction=[.1, .2, .4, .6, .8, 1.]),
-        dict(seed=three, method=['rho', 'self-evolving'], fraction=[.4, .8]),
-        dict(seed=three, method='fixed', within='kind', fraction=[.4, .8])]),
-    warmup=Study('How large and how clean must the warm-up be?', measure_method, [
-        dict(seed=three, warmup=[60, 500, 1000], warmup_noise=[0., .4], method='fixed')]),
-    parts=Study('Into how many parts should self-evolving cleaning cut the pool?', measure_method, [
-        dict(seed=three, parts=[2, 5, 10], method='self-evolving')]),
+        dict(seed=four, method=['fixed', 'self-scored', 'self-evolving'], fraction=[.4, .6, .9], **world)
+        for world in (uneven, rules)]),
+    work=Study('Which method makes the most of its work?', measure_method, [
+        dict(seed=four, method=['full', 'fixed', 'self-scored', 'self-evolving'], epochs=[1, 4, 8]),
+        dict(seed=four, method=['full', 'sequential', 'self-scored'], epochs=[1, 4, 8], clean=False)]),
+    payoff=Study('From which noise and which size on does cleaning pay?', measure_method, [
+        dict(seed=three, noise=[0., .2, .4, .6], n=[500, 1000, 2000, 4000],
+            method=['full', 'fixed', 'self-scored'])]),
+    warmup=Study('How large and how clean must the clean set be?', measure_method, [
+        dict(seed=four, warmup=[60, 1000], method=['full', 'fixed', 'self-scored']),
+        dict(seed=four, warmup_noise=.4, method=['full', 'fixed', 'self-scored'])]),
     mistakes=Study('What do well-known mistakes cost?', measure_mistake, [
         dict(seed=three, mistake=['none', 'shift', 'sign', 'reference'])]),
     stability=Study('How far do two scores of the same pool agree?', measure_stability, [dict(seed=three)]),
@@ -73,9 +93,11 @@ def real_studies(
             dict(seed=three, epochs=3, **same),
             dict(seed=three, warmup=150, **same)]),
         f'methods_{name}': Study('Does cleaning lower the loss on clean text?', measure_real_method, [
-            dict(seed=three, method=['base', 'full', 'self-evolving', 'oracle', 'rho'], **same),
-            dict(seed=three, method=['random', 'fixed'], fraction=[.6, .8], **same),
-            dict(seed=three, method='fixed', scorer='low_reference_loss', fraction=.8, **same)])}
+            dict(seed=five, method=['base', 'clean-set', 'full', 'sequential', 'random', 'fixed', 'rho',
+                'self-scored', 'self-evolving', 'oracle'], **same),
+            dict(seed=five, method=['random', 'fixed'], fraction=.6, **same),
+            dict(seed=five, method='fixed', scorer='low_reference_loss', **same),
+            dict(seed=five, method=['full', 'self-scored', 'self-evolving'], clean=False, **same)])}
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #62b83d5e
 quick_names = 'full', 'fixed', 'self-evolving', 'none', 'shift'
@@ -104,13 +126,15 @@ def plan(
     studies, found = dict(generated_studies), {}
     for name, source in (data or {}).items(): studies |= real_studies(source, model, name)
     for name, (_, measure, grids) in studies.items():
-        if quick: grids = [_shortened(measure, axes) for axes in grids]
-        found[name] = measure, [setting for axes in grids for setting in grid(**axes)]
+        if quick: grids = [_shortened(measure, axes) for axes in grids[:3]]
+        settings = [setting for axes in grids for setting in grid(**axes)]
+        found[name] = measure, [s for k, s in enumerate(settings) if s not in settings[:k]]
     return found
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #88076dea
 # cells that differ in these alone share a world and its reference
-varied = 'method', 'fraction', 'within', 'parts', 'scorer', 'mistake'
+varied = ('method', 'fraction', 'within', 'parts', 'scorer', 'mistake', 'clean', 'epochs', 'order',
+    'schedule', 'learns', 'replay', 'train_on_warmup')
 
 def run_studies(
     out:str|Path, # Folder for one CSV per study

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..bounds import noise_rate
-from ..cleaning.methods import given_to, run_method, takes
+from ..cleaning.methods import given_to, needs_reference, run_method
 from ..data.table import flat, load_records, row_numbers, trained, with_flat
 from ..errors import BadInput
 from .evaluation import auc
@@ -110,24 +110,25 @@ def measure_real_method(
     model:str, # As in `measure_real_scores`
     method:str, # A name in `tc.methods`
     seed:int, # As in `measure_real_scores`
-    fraction:float=0.6, # Share of the response tokens to keep
+    fraction:float=0.8, # Share of the response tokens to keep
+    clean:bool=True, # Does the training get the clean set too, where the method can use it?
     scorer:str='excess_loss', # A name in `tc.scorers`, for the method 'fixed'
     warmup:int=500, # As in `measure_real_scores`
     rows:int=500, # As in `measure_real_scores`
     noise:float=0.15, # As in `measure_real_scores`
     test:int=test_rows, # Rows of the test
-)->dict: # Loss on clean held-out responses, and noise rates of the labels
+)->dict: # Loss and `p`, mean probability of a token, on clean held-out responses; noise rates of the labels
     "Train on a damaged pool with one method, measure on clean responses"
-    needs_reference = takes(method, 'reference')
     key = data, model, seed, rows, warmup, noise, test
     text = _real(*key)
     pool = text.pool
     if scorer != 'excess_loss': # any other score is the table's own
-        method, pool, needs_reference = 'top', score(_with_reference(key), scorer), False
-    given = given_to(method, fraction=fraction)
-    if needs_reference: given['reference'] = _real_reference(key, 1)
+        method, pool = 'top', score(_with_reference(key), scorer)
+    given = given_to(method, fraction=fraction, warmup=text.warmup if clean else None)
+    if needs_reference(method): given['reference'] = _real_reference(key, 1)
     run = run_method(method, text.base, text.tokenizer, pool, given, seed=seed, **real_training)
     truth, keep = flat(run.data, 'truth'), flat(run.data, 'keep')
-    loss = float(np.nanmean(token_losses(run.model, text.test, progress=False)))
+    losses = token_losses(run.model, text.test, progress=False)[trained(text.test)]
     before, after = noise_rate(trained(run.data), truth), noise_rate(keep, truth)
-    return dict(loss=loss, noise_before=before, noise_after=after, kept=int(keep.sum()))
+    return dict(loss=float(losses.mean()), p=float(np.exp(-losses).mean()), noise_before=before,
+        noise_after=after, kept=int(keep.sum()))

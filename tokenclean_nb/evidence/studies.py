@@ -16,15 +16,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from ..bounds import noise_rate
-from ..cleaning.methods import given_to, run_method, takes
+from ..cleaning.methods import given_to, needs_reference, run_method
 from ..data.table import flat, positions, row_numbers, trained, with_flat
 from ..errors import check_choice
-from .evaluation import accuracy, auc
+from .evaluation import accuracy, auc, label_quality, quality
 from ..scoring.losses import token_losses
 from ..scoring.scorers import excess_loss, score
 from ..scoring.selection import keep_top
-from ..training.finetune import finetune, training_in_force
+from ..training.finetune import finetune
 from ..training.models import tiny_base
 from ..worlds.tasks import make_task
 
@@ -40,57 +39,59 @@ def _world(seed, n, options=()):
     task.pool = with_flat(task.pool, 'loss_base', token_losses(base, task.pool, progress=False))
     return World(base, tokenizer, task, time.process_time() - start)
 
+Reference = namedtuple('Reference', 'model seconds tokens') # of its training
+
 @lru_cache(2)
-def _reference(seed, n, options=()):
-    "The reference of a world, and the processor seconds of its training"
+def _reference(seed, n, options=(), epochs=2, **training):
+    "The reference of a world"
     world, start = _world(seed, n, options), time.process_time()
-    reference = finetune(world.base, world.task.warmup, seed=seed, progress=False)
-    return reference, time.process_time() - start
+    good = world.task.warmup
+    model = finetune(world.base, good, seed=seed, num_train_epochs=epochs, progress=False, **training)
+    return Reference(model, time.process_time() - start, int(trained(good).sum()) * epochs)
 
 @lru_cache(2)
 def _scored(seed, n, dtype=None):
     "The pool of a world with the scores of its reference"
-    pool, (reference, _) = _world(seed, n).task.pool, _reference(seed, n)
+    pool, reference = _world(seed, n).task.pool, _reference(seed, n).model
     losses = token_losses(reference, pool, dtype=dtype, progress=False)
     return score(with_flat(pool, 'loss_ref', losses))
-
-def _epochs(world):
-    "Passes that the tiny base makes over its data"
-    return training_in_force(world.base)['num_train_epochs']
-
-# %% ../../nbs/api/evidence/07_studies.ipynb #c21391c6
-def _labels_of(run):
-    "How good the labels of a run are"
-    truth, keep, scored = flat(run.data, 'truth'), flat(run.data, 'keep'), 'score' in run.data.column_names
-    return dict(noise_before=float(run.rounds.noise_before.iloc[-1]), noise_after=noise_rate(keep, truth),
-        precision=float((truth == 1)[keep].mean()) if keep.any() else np.nan,
-        auc=auc(flat(run.data, 'score'), truth) if scored else np.nan)
 
 # %% ../../nbs/api/evidence/07_studies.ipynb #41a648e4
 def measure_method(
     method:str, # A name in `tc.methods`
     seed:int, # Seed of the world, the shuffles and the trainings
     n:int=2000, # Examples in the pool
-    fraction:float=0.6, # Share of the response tokens to keep
+    epochs:int=2, # Epochs of every training
+    clean:bool=True, # Is there a clean set, for whoever can use it?
+    order:str='random', # `train_sampling_strategy` of every training
+    fraction:float=0.8, # Share of the response tokens to keep
     within:str|None=None, # Competition groups: see `tc.groups`
-    parts:int=5, # Parts of self-evolving cleaning
+    parts:int|None=None, # As in `tc.run_method`
+    schedule:str|None=None, # As in `tc.run_method`
+    learns:str|None=None, # As in `tc.run_method`
+    replay:float|None=None, # As in `tc.run_method`
+    train_on_warmup:bool|None=None, # As in `tc.run_method`
     **world, # Arguments of `tc.make_task`
-)->dict: # accuracy, noise rates, precision, AUC, tokens, processor seconds
+)->dict: # accuracy, p, loss; noise rates, precision, AUC; tokens, processor seconds
     "One method in one generated world"
-    given = given_to(method, fraction=fraction, within=within, parts=parts)
-    key = seed, n, tuple(sorted(world.items()))
+    key, training = (seed, n, tuple(sorted(world.items()))), dict(train_sampling_strategy=order)
     base, tokenizer, task, scoring = _world(*key)
-    reference, warming = _reference(*key) if takes(method, 'reference') else (None, 0.)
-    if reference: given['reference'] = reference
+    given = given_to(method, fraction=fraction, within=within, parts=parts, schedule=schedule, learns=learns,
+        replay=replay, train_on_warmup=train_on_warmup, warmup=task.warmup if clean else None)
+    reference = None
+    if clean and needs_reference(method): # made once for all of them
+        reference = _reference(*key, epochs=epochs, **training)
+        given['reference'] = reference.model
+        if train_on_warmup is False: del given['warmup']
     start = time.process_time()
-    run = run_method(method, base, tokenizer, task.pool, given, seed=seed, progress=False)
-    seconds = time.process_time() - start + warming
-    if reference or method == 'self-evolving': seconds += scoring # both use the base losses
-    kept = int(flat(run.data, 'keep').sum())
-    used = kept + int(trained(task.warmup).sum()) if reference else kept
-    work = 0 if method == 'base' else used * _epochs(_world(*key))
-    return dict(accuracy=accuracy(run.model, task.test), **_labels_of(run),
-        tokens=int(trained(run.data).sum()), kept=kept, trained_tokens=work, method_seconds=seconds)
+    run = run_method(method, base, tokenizer, task.pool, given, seed=seed, num_train_epochs=epochs,
+        progress=False, **training)
+    seconds, rounds = time.process_time() - start, run.rounds
+    if 'loss_ref' in run.data.column_names: seconds += scoring # the base losses are made once, too
+    work = int(rounds.trained_tokens.iloc[-1]) if 'trained_tokens' in rounds else 0
+    if reference: seconds, work = seconds + reference.seconds, work + reference.tokens
+    return quality(run.model, task.test) | label_quality(run) | dict(tokens=int(trained(run.data).sum()),
+        kept=int(flat(run.data, 'keep').sum()), trained_tokens=work, method_seconds=seconds)
 
 # %% ../../nbs/api/evidence/07_studies.ipynb #c278c945
 mistakes = 'none', 'shift', 'sign', 'reference'
@@ -109,7 +110,7 @@ def measure_mistake(
     if mistake == 'sign': values = -values
     # after a shift the last token of a row has no score
     values = np.where(trained(pool) & ~np.isfinite(values), np.nanmin(values), values)
-    start = _reference(seed, n)[0] if mistake == 'reference' else base
+    start = _reference(seed, n).model if mistake == 'reference' else base
     scored = with_flat(pool, 'score', values)
     run = run_method('top', start, tokenizer, scored, dict(fraction=fraction), seed=seed, progress=False)
     return dict(accuracy=accuracy(run.model, task.test), noise_after=run.rounds.noise_after[0],
@@ -142,7 +143,7 @@ def measure_stability(
         'same again': (first, scores()),
         'bfloat16 against float32': (first, flat(_scored(seed, n, 'bfloat16'), 'score')),
         'another seed of the training': (first, scores(seed=seed + 1000)),
-        'one epoch more': (first, scores(num_train_epochs=_epochs(world) + 1)),
+        'one epoch more': (first, scores(num_train_epochs=3)),
         'half of the warm-up against all': (first, one),
         'two halves of the warm-up': (one, two),
         'a random score': (first, np.where(np.isfinite(first), chance, np.nan))}

@@ -15,7 +15,7 @@ import numpy as np
 from datasets import Dataset
 
 from ..errors import BadInput, check_choice, check_count
-from ..training.models import tiny_base
+from ..training.models import table_bars, tiny_base
 from .examples import check_quality, with_truth
 from .facts import world_of_facts
 from .language import towns_of
@@ -64,6 +64,7 @@ def make_task(
     tokenizer=None, # A fast tokenizer; None: the tiny base's
     spread:float=0.5, # Spread of quality between examples, in [0, 1]
     structure:str='random', # 'random' or 'structured' wrong answers
+    progress:bool=True, # Show bars?
     **options, # Of the world: `towns`, `groups` of facts; `kinds`, `words`, `held_out` of rules
 )->Task: # .pool .warmup .test
     "A world with a noisy pool, a clean warm-up and a clean test"
@@ -75,5 +76,6 @@ def make_task(
     quality = dict(spread=spread, structure=structure)
     records, facts = worlds[world].write(sizes, np.random.default_rng(seed), **quality, **options)
     tokenizer = tokenizer or tiny_base()[1]
-    tables = {name: with_truth(some, tokenizer) for name, some in records.items()}
+    with table_bars(progress):
+        tables = {name: with_truth(some, tokenizer) for name, some in records.items()}
     return Task(**tables, facts=facts, world=world)
