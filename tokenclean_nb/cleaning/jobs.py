@@ -23,6 +23,8 @@ from ..data.storage import atomic, processes, run_folder
 from ..data.table import as_table, load_records
 from ..errors import BadInput, as_typed, check_arguments, check_choice, check_fraction
 from ..figures.report import write_report
+from ..scoring.one_pass import measure_columns
+from ..scoring.scorers import score, scorers
 from ..scoring.selection import clean_labels
 from ..scoring.shards import score_shards, select_shards, write_scored
 from ..training.finetune import check_training, finetune
@@ -170,6 +172,7 @@ def score_files(
     out:str, # Folder of the run
     reference:str=None, # Reference model; with it, the score (base loss - reference loss) is written too
     adapter:str=None, # LoRA adapter of the model, as reference: one copy of the weights for both
+    scorer:str=None, # Another score: a name in tc.scorers; some need a reference
     dtype:str=None, # Compute in float32, bfloat16 or float16; leave out to score as the model is stored
     max_length:int=2048, # Longest row in tokens
     token_budget:int=None, # Padded tokens in a batch; leave out for the measured default
@@ -189,17 +192,34 @@ def score_files(
     if reference:
         teacher, its_tokenizer = as_model(reference, 'reference', **_places(device_map, None, offload_folder))
         check_same_tokens(base, teacher, tokenizer, its_tokenizer)
+    if scorer: _check_scorer(scorer, teacher)
     ds = _table(records, tokenizer, max_length)
     which = model_fingerprint(teacher) if reference else adapter and 'adapter'
     identity = _identity('score', base, tokenizer, ds, reference=which)
-    if dtype: identity['dtype'] = dtype
+    identity |= {k: v for k, v in dict(dtype=dtype, scorer=scorer).items() if v}
     with run_folder(out, identity, overwrite, (model, data, reference, adapter)) as folder:
         shards, options = folder/'shards', dict(dtype=dtype, token_budget=token_budget, rebuild=rebuild)
         with adapter_off(base): score_shards(base, ds, shards, 'loss_base', **options)
         if teacher: score_shards(teacher, ds, shards, 'loss_ref', **options)
         if not processes().is_main_process: return
         columns = ['loss_base', 'loss_ref'] if teacher else ['loss_base']
-        return write_scored(ds, shards, columns, folder/'data.parquet')
+        counts = write_scored(ds, shards, columns, folder/'data.parquet')
+        if scorer: _write_score(folder/'data.parquet', scorer, base, teacher, dtype, token_budget)
+        return counts
+
+# %% ../../nbs/api/cleaning/06_jobs.ipynb #611d54c6
+def _check_scorer(scorer, teacher):
+    "Refuse a scorer that needs what the command has not"
+    chosen = scorers[check_choice(scorer, scorers, 'scorer')]
+    if chosen.needs: raise BadInput('scorer', scorer, 'one that needs no other table',
+        f'In Python: tc.score(ds, {scorer!r}, {chosen.needs}=...).')
+    if teacher is None and any(c.endswith(('_ref', '_alone')) for c in chosen.columns.split()):
+        raise BadInput('reference', None, f'given for the scorer {scorer}', 'Or give an adapter.')
+
+def _write_score(path, scorer, base, teacher, dtype, token_budget):
+    "The table of a run with the score of any scorer; what it reads beside the losses is measured now"
+    ds = measure_columns(load_records(path), scorer, base, teacher, dtype=dtype, token_budget=token_budget)
+    with atomic(path) as temporary: score(ds, scorer).to_parquet(temporary)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #select
 @as_typed(source='folders')
