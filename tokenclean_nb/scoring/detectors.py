@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/scoring/detectors.html.m
 # %% auto #0
 __all__ = ['signs', 'agreement', 'detector']
 
-# %% ../../nbs/api/scoring/02_detectors.ipynb #3945512e
+# %% ../../nbs/api/scoring/02_detectors.ipynb #aefd05f4
 import numpy as np
 import pandas as pd
 from datasets import Dataset
@@ -16,7 +16,7 @@ from ..data.table import flat, trained
 from .spans import row_mean, smooth
 from .texts import common, prompt_match, rarity, repeated
 
-# %% ../../nbs/api/scoring/02_detectors.ipynb #dc45163a
+# %% ../../nbs/api/scoring/02_detectors.ipynb #2293eeac
 def signs(
     ds:Dataset, # The table with its text, `loss_ref` and `topic`
 )->pd.DataFrame: # A row per trained token, a column per sign: higher = looks clean
@@ -32,7 +32,7 @@ def _over_tokens(ds, values):
     out[trained(ds)] = values
     return out
 
-# %% ../../nbs/api/scoring/02_detectors.ipynb #44d26b8b
+# %% ../../nbs/api/scoring/02_detectors.ipynb #2e0c0f4b
 def agreement(
     ds:Dataset, # As in `signs`
     clean:Dataset, # Clean examples, with the same columns
@@ -45,7 +45,7 @@ def agreement(
         unusual += np.log(np.minimum((as_bad + 1) / (len(theirs) + 1), 1)) ** 2
     return _over_tokens(ds, -unusual)
 
-# %% ../../nbs/api/scoring/02_detectors.ipynb #b09c793b
+# %% ../../nbs/api/scoring/02_detectors.ipynb #5baeb1d9
 def detector(
     ds:Dataset, # As in `signs`
     planted:Dataset, # Clean examples with planted noise: the same columns, and `truth`
