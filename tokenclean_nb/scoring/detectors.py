@@ -7,22 +7,22 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/scoring/detectors.html.m
 # %% auto #0
 __all__ = ['signs', 'agreement', 'detector']
 
-# %% ../../nbs/api/scoring/02_detectors.ipynb #aefd05f4
+# %% ../../nbs/api/scoring/02_detectors.ipynb #427e439a
 import numpy as np
 import pandas as pd
 from datasets import Dataset
 
 from ..data.table import flat, trained
-from .spans import row_mean, smooth
+from .spans import row_mean, smooth, two_states
 from .texts import common, prompt_match, rarity, repeated
 
-# %% ../../nbs/api/scoring/02_detectors.ipynb #2293eeac
+# %% ../../nbs/api/scoring/02_detectors.ipynb #ea56e57e
 def signs(
     ds:Dataset, # The table with its text, `loss_ref` and `topic`
 )->pd.DataFrame: # A row per trained token, a column per sign: higher = looks clean
     "What speaks for a token, and against it"
     gain = rarity(ds) - flat(ds, 'loss_ref')
-    return pd.DataFrame(dict(gain=smooth(gain, ds), near=smooth(gain, ds, 4), row=row_mean(gain, ds),
+    return pd.DataFrame(dict(states=two_states(gain, ds), near=smooth(gain, ds, 4), row=row_mean(gain, ds),
         match=prompt_match(ds), topic=flat(ds, 'topic'), repeated=-smooth(repeated(ds), ds, 4),
         common=-smooth(common(ds), ds, 4)))[trained(ds)]
 
@@ -32,7 +32,7 @@ def _over_tokens(ds, values):
     out[trained(ds)] = values
     return out
 
-# %% ../../nbs/api/scoring/02_detectors.ipynb #2e0c0f4b
+# %% ../../nbs/api/scoring/02_detectors.ipynb #da18a050
 def agreement(
     ds:Dataset, # As in `signs`
     clean:Dataset, # Clean examples, with the same columns
@@ -45,7 +45,7 @@ def agreement(
         unusual += np.log(np.minimum((as_bad + 1) / (len(theirs) + 1), 1)) ** 2
     return _over_tokens(ds, -unusual)
 
-# %% ../../nbs/api/scoring/02_detectors.ipynb #5baeb1d9
+# %% ../../nbs/api/scoring/02_detectors.ipynb #896a4f44
 def detector(
     ds:Dataset, # As in `signs`
     planted:Dataset, # Clean examples with planted noise: the same columns, and `truth`
