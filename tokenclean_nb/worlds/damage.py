@@ -136,12 +136,12 @@ def _name(text, others, rng):
     return _exchanged(text, r'\b[a-zA-Z_]\w*', other)
 
 # %% ../../nbs/api/worlds/05_damage.ipynb #caf86803
-_kinds = dict(swapped=_swapped, boilerplate=_boilerplate, corrupted=_corrupted, typos=_typos,
+damages = dict(swapped=_swapped, boilerplate=_boilerplate, corrupted=_corrupted, typos=_typos,
     shuffled=_shuffled, wrong_word=_wrong_word, off_topic=_off_topic, other_row=_other_row,
     repetition=_repetition, operator=_operator, name=_name)
 
 # %% ../../nbs/api/worlds/05_damage.ipynb #129a7e79
-noise_kinds = ('clean', *_kinds) # as numbers: 0, 1, 2, ...
+noise_kinds = ('clean', *damages) # as numbers: 0, 1, 2, ...
 
 # %% ../../nbs/api/worlds/05_damage.ipynb #ebb6f6d4
 def damage(
@@ -151,7 +151,7 @@ def damage(
     rng:np.random.Generator, # Where chance comes from
 )->tuple: # The response with noise, and the character spans of the noise, as pairs of begin and end
     "Damage a response"
-    pieces = [(text, False)] if kind == 'clean' else _kinds[kind](text, others, rng)
+    pieces = [(text, False)] if kind == 'clean' else damages[kind](text, others, rng)
     ends = np.cumsum([len(piece) for piece, _ in pieces])
     spans = [[int(end) - len(piece), int(end)] for (piece, noise), end in zip(pieces, ends) if noise]
     return ''.join(piece for piece, _ in pieces), spans
