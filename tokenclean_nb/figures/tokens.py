@@ -14,7 +14,7 @@ from datasets import Dataset
 from fastcore.basics import patch
 
 from ..errors import BadInput, check_count
-from .lookup import check_text, describe, names, tokens_at
+from .lookup import check_text, describe, locate, names, source_rows, tokens_at
 from .markup import box, characters, legend, plain_text, token_html
 from .pieces import cut_row, page_note, summary
 from .slider import slider_script
@@ -108,7 +108,8 @@ def _row_view(ds, i, value, limit, page, keep, marked, slider, size):
     response = np.isin(cut.kinds, ('kept', 'removed', 'trained'))
     missing = bool((np.isnan(cut.numbers) & response).any())
     below = legend(value, cut.limit, cut.signed, found, missing) + _notes(cut, left)
-    title = summary(cut, i)
+    title, source = summary(cut, i), source_rows(ds, [i])[0]
+    if source != i: title += f'; row {source} of the source'
     shown = box(title, ''.join(html), below, script)
     return TokenView(shown, ''.join(text) + '…' * bool(left), cut.frame.assign(row=i), title)
 
@@ -145,9 +146,12 @@ _text_style = css(
     font_family='ui-monospace,monospace', white_space='pre-wrap',
     overflow_wrap='anywhere', unicode_bidi='plaintext')
 
+_places = 'row', 'source_row', 'position'
+
 def _context_line(token, numbers):
     "One token as a row of the table"
-    values = [f'{token.row}', f'{token.position}', *(f'{getattr(token, c):.3g}' for c in numbers)]
+    places = [f'{getattr(token, c)}' for c in _places if hasattr(token, c)]
+    values = [*places, *(f'{getattr(token, c):.3g}' for c in numbers)]
     cells = [element('td', escape_html(v), style=_cell_style('right')) for v in values]
     word = token_html(token.token, token.status, quiet, f'id {token.id}', f'⟦id {token.id}⟧')
     text = f'{characters(token.before)}<b>{word}</b>{characters(token.after)}'.replace('<br>', ' ')
@@ -156,7 +160,7 @@ def _context_line(token, numbers):
 def _context_html(found):
     "A table of tokens in their text"
     numbers = [c for c in ('loss_base', 'loss_ref', 'score') if c in found]
-    heads = [(names.get(c, c), 'right') for c in ('row', 'position', *numbers)]
+    heads = [(names.get(c, c.replace('_', ' ')), 'right') for c in (*_places, *numbers) if c in found]
     heads.append(('token in its text', 'left'))
     head = ''.join(element('th', words, scope='col', style=_cell_style(align)) for words, align in heads)
     lines = ''.join(_context_line(token, numbers) for token in found.itertuples(index=False))
@@ -168,7 +172,8 @@ def _context_text(token):
     "One token in its text as a line"
     score = f'{token.score:+8.3f}  ' if hasattr(token, 'score') else ''
     word = plain_text(visible(token.token), token.status)
-    return f'{score}row {token.row}: {visible(token.before)}{word}{visible(token.after)}'
+    source = f' ({token.source_row} in the source)' if hasattr(token, 'source_row') else ''
+    return f'{score}row {token.row}{source}: {visible(token.before)}{word}{visible(token.after)}'
 
 def token_context(
     ds:Dataset, # The table, with text
@@ -178,6 +183,7 @@ def token_context(
     "Show tokens, given by their flat number, in their text"
     check_text(ds)
     if width < 0: raise BadInput('width', width, 'at least 0')
-    found = tokens_at(ds, index, width)
+    found, source = tokens_at(ds, index, width), source_rows(ds, locate(ds, index)[0])
+    if (source != found.row).any(): found.insert(2, 'source_row', source) # rows were dropped before it
     lines = [_context_text(token) for token in found.itertuples(index=False)]
     return TokenView(_context_html(found), '\n'.join(lines), found)
