@@ -49,7 +49,7 @@ from .scoring.scorers import (
     random_score as random_score,
     score as score,
 )
-from .scoring.selection import keep_top as keep_top, groups as groups, clean_labels as clean_labels
+from .scoring.selection import keep_top as keep_top, soft_weights as soft_weights, groups as groups, clean_labels as clean_labels
 from .scoring.shards import (
     score_shards as score_shards,
     write_scored as write_scored,

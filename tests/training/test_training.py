@@ -1,4 +1,4 @@
-"A step is the gradient of the kept tokens' mean loss; the base stays as it was"
+"A step is the gradient of the kept tokens' weighted mean loss; the base stays as it was"
 import copy
 import logging
 
@@ -10,6 +10,7 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 from transformers import AutoModelForCausalLM, CONFIG_MAPPING, Trainer, TrainingArguments
 
+from tokenclean_nb.data.table import flat, trained, with_flat
 from tokenclean_nb.errors import BadInput
 from tokenclean_nb.training import batches, trainer as module
 from tokenclean_nb.training.batches import collate, pack, packs, row_by_row
@@ -48,12 +49,13 @@ plain = dict(progress=False, optim='sgd', lr_scheduler_type='constant', warmup_s
 
 
 def by_hand(model, ds, rate):
-    "One step of gradient descent on the mean loss of all kept tokens, a row at a time"
-    model, n = copy.deepcopy(model).train(), sum(l != -100 for row in ds['labels'][:] for l in row[1:])
+    "One step of gradient descent on the weighted mean loss of all kept tokens, a row at a time"
+    weigh = lambda row: torch.tensor(row.get('weights', [1.0] * len(row['labels'])))[1:] * (torch.tensor(row['labels'][1:]) != -100)
+    model, n = copy.deepcopy(model).train(), sum(weigh(row).sum() for row in ds)
     for row in ds:
         if len(row['input_ids']) < 2: continue
         logits, target = model(torch.tensor([row['input_ids']])).logits[0, :-1], torch.tensor(row['labels'][1:])
-        (nn.functional.cross_entropy(logits, target, ignore_index=-100, reduction='sum') / n).backward()
+        (nn.functional.cross_entropy(logits, target, ignore_index=-100, reduction='none') @ weigh(row) / n).backward()
     with torch.no_grad():
         for p in model.parameters():
             if p.grad is not None: p -= rate * p.grad
@@ -87,6 +89,57 @@ def test_one_step(kind, rows, steps, order):
     tuned = finetune(model, ds, learning_rate=0.5, per_device_train_batch_size=rows, gradient_accumulation_steps=steps, train_sampling_strategy=order, **plain)
     want = by_hand(model, ds, 0.5)
     assert differ(tuned, want) < 1e-6 < differ(tuned, model)
+
+
+def weighted(ds, seed=1):
+    "The table with weights from 0 to 3, some of them 0"
+    weights = np.random.default_rng(seed).uniform(-.5, 3, sum(map(len, ds['input_ids']))).clip(0).astype(np.float32)
+    return with_flat(ds, 'weights', weights)
+
+
+@pytest.mark.parametrize('most', [None, 3], ids=['at once', 'in parts'])
+@pytest.mark.parametrize('kind', ['gpt2', 'llama', 'bloom'])
+@pytest.mark.parametrize('rows, steps', [(1, 6), (3, 2), (6, 1), (2, 3)])
+def test_a_weighted_step(kind, rows, steps, most, monkeypatch):
+    "The accumulation window, whatever its micro-batches, is divided by the weights of its kept tokens"
+    if most: monkeypatch.setattr(module, '_at_once', lambda model: most)
+    model, ds = make(kind), weighted(table())
+    options = dict(learning_rate=0.5, per_device_train_batch_size=rows, gradient_accumulation_steps=steps, **plain)
+    tuned, plainly = finetune(model, ds, **options), finetune(model, ds.remove_columns('weights'), **options)
+    assert differ(tuned, by_hand(model, ds, 0.5)) < 2e-6 < 1e-3 < differ(tuned, plainly)
+
+
+def test_weighted_windows():
+    "Each is divided by its own weights, the last one shorter, also where the model cannot be split"
+    model, ds = make(), weighted(table(kept=(1, 9, 4)))
+    options = dict(learning_rate=0.5, per_device_train_batch_size=1, gradient_accumulation_steps=2, train_sampling_strategy='sequential', remove_unused_columns=True, **plain)
+    want = by_hand(by_hand(model, ds.select([0, 1]), 0.5), ds.select([2]), 0.5)
+    assert differ(finetune(model, ds, **options), want) < 1e-6
+    with pytest.MonkeyPatch.context() as whole:
+        whole.setattr(module, 'splits', lambda model: False)
+        assert differ(finetune(model, ds, **options), want) < 1e-6
+
+
+def test_weights_that_change_nothing():
+    "All 1, bit by bit; all alike, up to rounding; on prompt tokens; and 0 as no label"
+    model, ds, options = make(), table(), dict(learning_rate=0.5, per_device_train_batch_size=2, gradient_accumulation_steps=2, **plain)
+    n = sum(map(len, ds['input_ids']))
+    tune = lambda weights, ds=ds: finetune(model, with_flat(ds, 'weights', weights), **options)
+    want = finetune(model, ds, **options)
+    assert differ(tune(np.ones(n, np.float32)), want) == 0 and differ(tune(np.full(n, 7.)), want) < 1e-6
+    assert differ(tune(np.where(trained(ds), 1, 5.)), want) == 0
+    some = np.random.default_rng(0).random(n) < .5
+    masked = with_flat(ds, 'labels', np.where(some, flat(ds, 'labels'), -100))
+    assert differ(tune(some.astype(np.float32)), finetune(model, masked, **options)) == 0
+
+
+@pytest.mark.parametrize('bad', [-1, np.nan, np.inf])
+def test_weights_of_no_use(bad):
+    ds = weighted(table())
+    weights = flat(ds, 'weights').copy()
+    weights[20] = bad
+    with pytest.raises(BadInput, match=r'records\[1\]: weights'): finetune(make(), with_flat(ds, 'weights', weights), **plain)
+    with pytest.raises(BadInput, match='without a trained token'): finetune(make(), with_flat(ds, 'weights', 0 * flat(ds, 'weights')), **plain)
 
 
 def test_two_steps():
@@ -204,7 +257,7 @@ def test_attention_sees_a_row_at_a_time(kind, monkeypatch):
         return own(module, query, *args, **kwargs)
     monkeypatch.setattr(batches, 'sdpa_attention_forward', noted)
     monkeypatch.setattr(module, '_at_once', lambda model: 4)
-    monkeypatch.setattr(module, '_summed', lambda logits, target, own=module._summed: rows.append(len(logits)) or own(logits, target))
+    monkeypatch.setattr(module, '_summed', lambda logits, *more, own=module._summed: rows.append(len(logits)) or own(logits, *more))
     finetune(make(kind), table(), learning_rate=0.5, per_device_train_batch_size=6, gradient_accumulation_steps=1, **plain)
     assert max(sizes) <= 12 and max(rows) == 4 and sum(rows) == 19 + 15 # computed once, all but the first part twice
 

@@ -19,10 +19,11 @@ from datasets import Dataset, load_dataset
 from fastcore.basics import patch
 
 from ..bounds import noise_rate
+from ..data.encoding import reading
 from ..data.fingerprints import data_fingerprint, digest
 from ..data.ledger import missing, within_run
 from ..data.storage import atomic, run_folder
-from ..data.table import flat, lengths, row_numbers
+from ..data.table import flat, lengths, published, row_numbers
 from ..errors import BadInput
 from ..figures.lookup import response_tokens, text_columns
 from ..figures.report import write_report
@@ -43,9 +44,17 @@ class Cleaning:
     model: object # The trained model
     tokenizer: object # The tokenizer of all three
     rounds: pd.DataFrame # A row per round: tokens, kept, threshold, seconds, noise rates if known
-    settings: dict = field(default_factory=dict) # What was asked for, and the training arguments used
+    settings: dict = field(default_factory=dict) # What was asked for, training arguments, rows read and lost
+
+    def __post_init__(self): self.settings = reading(self.data) | self.settings
 
 # %% ../../nbs/api/cleaning/00_results.ipynb #headline
+def _lost_words(settings):
+    "How many rows were read, dropped and cut, where any were"
+    if not (settings.get('rows_dropped') or settings.get('rows_cut')): return {}
+    cut = f"{settings['rows_cut']:,} cut at {settings['max_length']:,} tokens"
+    return {'rows read': f"{settings['rows_read']:,}: {settings['rows_dropped']:,} dropped, {cut}"}
+
 @patch(as_prop=True)
 def headline(self:Cleaning)->dict: # What -> value, in words
     "The numbers that matter first"
@@ -53,6 +62,7 @@ def headline(self:Cleaning)->dict: # What -> value, in words
     kept = flat(ds, 'keep') & tokens
     said = {'method': self.method, 'rows': f'{len(ds):,}', 'response tokens': f'{tokens.sum():,}',
         'kept': f'{kept.sum():,} ({kept.sum() / max(1, tokens.sum()):.1%})'}
+    said |= _lost_words(self.settings)
     if clean := self.settings.get('clean_rows'): said['clean set'] = f'{clean:,} rows, trained on as well'
     if 'threshold' in self.rounds and self.rounds.threshold.notna().any():
         low, high = self.rounds.threshold.min(), self.rounds.threshold.max()
@@ -152,7 +162,7 @@ def _write(run, path):
         if has_adapter(model): model = copy.deepcopy(model).merge_and_unload() # a folder that loads by itself
         with atomic(path/name) as folder: save_model(folder, model, run.tokenizer)
     with atomic(path/'data.parquet') as file: run.data.to_parquet(file)
-    cleaned = clean_labels(run.data).select_columns(['input_ids', 'labels'])
+    cleaned = published(clean_labels(run.data))
     with atomic(path/'cleaned.parquet') as file: cleaned.to_parquet(file)
     with atomic(path/'rounds.csv') as file: run.rounds.to_csv(file, index=False)
     record = dict(method=run.method, settings=run.settings)

@@ -22,7 +22,7 @@ from fastcore.basics import patch
 from .results import Cleaning
 from ..bounds import noise_rate
 from ..data.storage import atomic, processes
-from ..data.table import flat, trained, with_flat
+from ..data.table import flat, label_columns, trained, with_flat, with_weights
 from ..errors import BadInput
 from ..scoring.losses import token_losses
 from ..scoring.scorers import score
@@ -202,12 +202,14 @@ def resume(self:Steps, name, sessions, loss_ref, keep)->list:
 def with_clean(
     ds:Dataset, # The table with `keep`
     clean:Dataset|None, # Table of good quality, or None
-)->Dataset: # `input_ids` and `labels`
+)->Dataset: # `input_ids`, `labels`, and `weights` if one of them has any
     "What is trained on: the kept tokens of a table and all those of the clean set"
-    columns = ['input_ids', 'labels']
-    rows = [clean_labels(ds).select_columns(columns)] if flat(ds, 'keep').any() else []
-    if clean is not None: rows.append(clean.select_columns(columns))
-    return concatenate_datasets([part.cast(rows[0].features) for part in rows]) if rows else ds
+    rows = [clean_labels(ds)] if flat(ds, 'keep').any() else []
+    if clean is not None: rows.append(clean)
+    if not rows: return ds
+    if any('weights' in part.column_names for part in rows): rows = [with_weights(part) for part in rows]
+    rows = [part.select_columns(label_columns(part)) for part in rows]
+    return concatenate_datasets([part.cast(rows[0].features) for part in rows])
 
 # %% ../../nbs/api/cleaning/01_steps.ipynb #ceb4da0c
 @patch

@@ -15,7 +15,7 @@ import numpy as np
 from datasets import Dataset, DatasetDict
 
 from .storage import atomic
-from .table import cut, flat, lengths, row_numbers, with_flat
+from .table import cut, flat, lengths, published, row_numbers, with_flat
 from ..errors import BadInput, check_choice
 
 # %% ../../nbs/api/data/03_export.ipynb #5c358392
@@ -94,7 +94,7 @@ def _swift(ds, path, tokenizer):
 def _trl(ds, path, tokenizer): _plain(_whole(ds, 'trl'), ['input_ids', 'labels']).to_parquet(path)
 
 def _parquet(ds, path, tokenizer):
-    _plain(ds, ['input_ids', 'labels', 'weights', 'row']).to_parquet(path)
+    published(ds).to_parquet(path)
 
 def _llama_factory(ds, path, tokenizer):
     "Ids with a mask of ones, saved as the part `train`"

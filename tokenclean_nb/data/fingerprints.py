@@ -30,8 +30,9 @@ def digest(
 def data_fingerprint(
     ds:Dataset, # The table
 )->str: # 16 hexadecimal digits
-    "Fingerprint of a table's tokens and labels"
-    columns = lambda rows: (lengths(rows), flat(rows, 'input_ids'), flat(rows, 'labels'))
+    "Fingerprint of a table's tokens and labels, and of their weights if it has any"
+    known = [c for c in ('input_ids', 'labels', 'weights') if c in ds.column_names]
+    columns = lambda rows: (lengths(rows), *(flat(rows, c) for c in known))
     return digest(array for rows in cut(ds) for array in columns(rows))
 
 def columns_fingerprint(

@@ -15,7 +15,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from .formats import formats
-from .table import flat, lengths, row_numbers, trained, with_flat
+from .table import check_weights, flat, lengths, row_numbers, trained, with_flat
 from ..errors import BadInput
 
 # %% ../../nbs/api/data/00_prepared.ipynb #e603d82d
@@ -104,6 +104,7 @@ def labelled(
     "The labels of prepared data, from whatever says what is trained"
     columns = [c for c in beside_ids if c in records.column_names]
     _check_lengths(records, columns)
+    if 'weights' in columns: check_weights(records)
     if lengths(records).sum() == 0: raise BadInput('records', f'{len(records)} rows', 'records with tokens')
     if {*columns} <= {'labels', 'weights', 'attention_mask'} and 'labels' in columns: return records
     ds = with_flat(records, 'labels', _labels(records))

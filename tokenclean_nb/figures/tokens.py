@@ -14,7 +14,7 @@ from datasets import Dataset
 from fastcore.basics import patch
 
 from ..errors import BadInput, check_count
-from .lookup import check_text, describe, names, tokens_at
+from .lookup import check_text, describe, locate, names, source_rows, tokens_at
 from .markup import box, characters, legend, page_colours, plain_text, token_html
 from .pieces import cut_row, page_note, summary
 from .script import slider_data, view_style
@@ -108,6 +108,8 @@ def _row_view(ds, i, value, limit, page, keep, marked, slider, size, choices=Non
     reached = max((end for _, end, _ in cut.pieces), default=0)
     left = len(cut.text) - reached if page == cut.n_pages - 1 else 0
     found, title = set(cut.kinds) | ({'removed'} if moves else set()), summary(cut, i)
+    source = source_rows(ds, [i])[0]
+    if source != i: title += f'; row {source} of the source'
     above = legend(value, cut.limit, cut.signed, found)
     shown = box(title, ''.join(html), above, _notes(cut, left), **moves)
     return TokenView(shown, ''.join(text) + '…' * bool(left), cut.frame.assign(row=i), title)
@@ -142,9 +144,12 @@ _text_style = css(
     padding='.15em .6em', text_align='start', white_space='pre-wrap', tab_size=4, position='relative',
     font_family='ui-monospace,monospace', overflow_wrap='anywhere', unicode_bidi='plaintext')
 
+_places = 'row', 'source_row', 'position'
+
 def _context_line(token, numbers):
     "One token as a row of the table"
-    values = [f'{token.row}', f'{token.position}', *(f'{getattr(token, c):.3g}' for c in numbers)]
+    places = [f'{getattr(token, c)}' for c in _places if hasattr(token, c)]
+    values = [*places, *(f'{getattr(token, c):.3g}' for c in numbers)]
     cells = [element('td', escape_html(v), style=_number_style) for v in values]
     word = token_html(token.token, token.status, '', f'id {token.id}', f'⟦id {token.id}⟧', marked=True)
     text = f'{characters(token.before)}<b>{word}</b>{characters(token.after)}'.replace('<br>', ' ')
@@ -153,7 +158,7 @@ def _context_line(token, numbers):
 def _context_html(found):
     "A table of tokens in their text"
     numbers = [c for c in ('loss_base', 'loss_ref', 'score') if c in found]
-    heads = ['row', 'position', *(names.get(c, c) for c in numbers)]
+    heads = [names.get(c, c.replace('_', ' ')) for c in (*_places, *numbers) if c in found]
     head = ''.join(element('th', words, scope='col', style=_number_style) for words in heads)
     head += element('th', 'token in its text', scope='col', style='text-align:left;padding:.15em .6em')
     lines = ''.join(_context_line(token, numbers) for token in found.itertuples(index=False))
@@ -166,7 +171,8 @@ def _context_text(token):
     "One token in its text as a line"
     score = f'{token.score:+8.3f}  ' if hasattr(token, 'score') else ''
     word = plain_text(visible(token.token), token.status)
-    return f'{score}row {token.row}: {visible(token.before)}{word}{visible(token.after)}'
+    source = f' ({token.source_row} in the source)' if hasattr(token, 'source_row') else ''
+    return f'{score}row {token.row}{source}: {visible(token.before)}{word}{visible(token.after)}'
 
 def token_context(
     ds:Dataset, # The table, with text
@@ -176,6 +182,7 @@ def token_context(
     "Show tokens, given by their flat number, in their text"
     check_text(ds)
     if width < 0: raise BadInput('width', width, 'at least 0')
-    found = tokens_at(ds, index, width)
+    found, source = tokens_at(ds, index, width), source_rows(ds, locate(ds, index)[0])
+    if (source != found.row).any(): found.insert(2, 'source_row', source) # rows were dropped before it
     lines = [_context_text(token) for token in found.itertuples(index=False)]
     return TokenView(_context_html(found), '\n'.join(lines), found)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset
 
-from ..data.table import cut, flat, trained, with_flat
+from ..data.table import cut, flat, published, trained, with_flat
 from ..errors import BadInput, check_count, check_fraction
 from .losses import losses_bar, token_losses
 from .scorers import score
@@ -178,12 +178,16 @@ def _scored_file(source):
     remedy = 'Score with a reference: tokenclean score --reference MODEL.'
     raise BadInput('source', str(source), allowed, remedy)
 
-def _row_groups(files):
-    "The tables in all row groups of scored Parquet files, one in memory at a time"
+def _row_groups(files, more=()):
+    "The tables in all row groups of scored Parquet files, one in memory at a time; `more`: further columns"
     for f in files:
         with pq.ParquetFile(f) as file:
             for i in range(file.num_row_groups):
-                yield Dataset(file.read_row_group(i, columns=_needed, use_threads=False))
+                yield Dataset(file.read_row_group(i, columns=[*_needed, *more], use_threads=False))
+
+def _handed_on(files):
+    "Columns that go through the selection, where all files have them"
+    return [c for c in ('weights', 'row') if all(c in pq.read_schema(f).names for f in files)]
 
 def _counted(files):
     "How many tokens compete, and the bytes of a score; a score that is not a number is refused"
@@ -206,18 +210,18 @@ def _write_kept(files, path, kth, ties):
     "Write the cleaned labels of all files, and say the lowest score that was kept"
     lowest = np.inf
     with _RowGroups(path) as out:
-        for rows in _row_groups(files):
+        for rows in _row_groups(files, _handed_on(files)):
             values = flat(rows, 'score')
             keep, ties = keep_from_key(values, trained(rows), kth, ties)
             lowest = min(lowest, float(values[keep].min(initial=np.inf)))
             cleaned = clean_labels(with_flat(rows, 'keep', keep))
-            out.add(cleaned.select_columns(['input_ids', 'labels']))
+            out.add(published(cleaned))
     return lowest
 
 # %% ../../nbs/api/scoring/04_shards.ipynb #1926a2df
 def select_shards(
     sources:list, # Folders of `tokenclean score`, or scored Parquet files: together one pool
-    out:str|Path, # The Parquet file to write: `input_ids` and cleaned `labels` of all rows, in order
+    out:str|Path, # The Parquet file to write: `input_ids`, cleaned `labels` and `row` of all rows, in order
     fraction:float=0.6, # Share of the response tokens to keep, in (0, 1]
 )->dict: # `tokens` that competed, `kept` ones, and the `threshold` score
     "Keep the tokens with the highest scores of all files together, and write the cleaned labels"

@@ -24,24 +24,26 @@ from ..scoring.heads import causal_lm, device_of
 
 # %% ../../nbs/api/training/02_batches.ipynb #batches-row
 def trimmed(
-    row:dict, # A row of the table, with `input_ids` and `labels`
-)->tuple: # Ids and labels, int64, shape `(n,)`
+    row:dict, # A row of the table, with `input_ids`, `labels`, and `weights` if it has them
+)->dict: # Tensors of the same names, shape `(n,)`: int64, weights float32, 0 where nothing is trained
     "A row up to its last trained token"
     ids, labels = (np.array(row[c], dtype=np.int64) for c in ('input_ids', 'labels'))
     labels[:1] = -100
     last = np.flatnonzero(labels != -100)[-1:]
+    columns = dict(input_ids=ids, labels=labels)
+    if 'weights' in row: columns['weights'] = np.where(labels == -100, 0, row['weights']).astype(np.float32)
     end = int(last[0]) + 1 if len(last) else 1
-    return torch.from_numpy(ids[:end]), torch.from_numpy(labels[:end])
+    return {name: torch.from_numpy(values[:end]) for name, values in columns.items()}
 
 # %% ../../nbs/api/training/02_batches.ipynb #batches-pack
 def pack(
     rows:list, # Rows of the table
-)->dict: # Arguments of a model: three tensors, shape `(1, n)`, the lengths of rows, and no cache
+)->dict: # Tensors of shape `(1, n)`, the lengths of rows, and no cache
     "Rows in one sequence, without padding"
-    ids, labels = zip(*map(trimmed, rows))
-    sizes = [len(row) for row in ids]
-    places = torch.cat([torch.arange(n) for n in sizes])
-    tensors = dict(input_ids=torch.cat(ids), labels=torch.cat(labels), position_ids=places)
+    rows = [trimmed(row) for row in rows]
+    sizes = [len(row['input_ids']) for row in rows]
+    tensors = {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
+    tensors['position_ids'] = torch.cat([torch.arange(n) for n in sizes])
     # with a cache transformers would not see that there are several rows
     return {name: t[None] for name, t in tensors.items()} | dict(row_lengths=sizes, use_cache=False)
 
@@ -101,8 +103,9 @@ def packs(
 # %% ../../nbs/api/training/02_batches.ipynb #a06217ca
 def collate(
     rows:list, # Rows of the table
-)->dict: # Tensors `input_ids` and `labels`, shape `(B, T)`
+)->dict: # Tensors `input_ids`, `labels`, and `weights` if there are any, shape `(B, T)`
     "Pad rows to one batch"
-    ids, labels = zip(*map(trimmed, rows))
+    rows = [trimmed(row) for row in rows]
     pad = partial(pad_sequence, batch_first=True)
-    return dict(input_ids=pad(ids), labels=pad(labels, padding_value=-100))
+    return {name: pad([row[name] for row in rows], padding_value=-100 if name == 'labels' else 0)
+        for name in rows[0]}

@@ -23,7 +23,8 @@ from transformers import TrainingArguments, get_scheduler, set_seed
 from transformers.pytorch_utils import Conv1D
 from transformers.trainer_callback import TrainerCallback
 
-from ..data.table import flat, lengths, row_numbers, trained
+from ..data.table import (
+    check_weights, flat, label_columns, lengths, row_numbers, trained, with_flat)
 from ..errors import BadInput, check_arguments, check_names
 from ..scoring.heads import causal_lm
 from .models import shared_copy
@@ -32,20 +33,27 @@ from .trainer import fit, planned_steps
 # %% ../../nbs/api/training/01_finetune.ipynb #daf1a8bd
 log = logging.getLogger('tokenclean_nb')
 
+def _weighted(ds):
+    "The table without labels of weight 0, and without weights that are all the same"
+    if 'weights' not in ds.column_names: return ds
+    check_weights(ds)
+    weights, taught = flat(ds, 'weights'), trained(ds)
+    labels = np.where(taught & (weights > 0), flat(ds, 'labels'), np.int32(-100))
+    if (weights[labels != -100] == 1).all(): ds = ds.remove_columns('weights')
+    return with_flat(ds, 'labels', labels)
+
 def usable(
     ds:Dataset, # The table
-)->Dataset: # Columns `input_ids`, `labels` and `length` of the rows with at least one trained token
-    "The rows that can be trained on; dropped ones are counted and reported"
-    if 'weights' in ds.column_names and (flat(ds, 'weights')[trained(ds)] != 1).any():
-        remedy = 'They are not trained with yet; ds.remove_columns("weights") takes all as 1.'
-        raise BadInput('ds', 'a table with weights', 'one whose trained tokens have weight 1', remedy)
+)->Dataset: # `input_ids`, `labels`, `weights` if they differ from 1, and `length`, of rows to train on
+    "The rows with at least one trained token; the others are counted and reported"
+    ds = _weighted(ds)
     keep = np.unique(row_numbers(ds)[trained(ds)])
     if len(keep) == 0:
         wanted, remedy = 'a table with at least one trained token', 'Raise `fraction`, or look at the labels.'
         raise BadInput('ds', f'{len(ds)} rows without a trained token', wanted, remedy)
     dropped = len(ds) - len(keep)
     if dropped: log.warning('finetune: dropped %d of %d rows without a trained token', dropped, len(ds))
-    rows = ds.select_columns(['input_ids', 'labels']).select(keep)
+    rows = ds.select_columns(label_columns(ds)).select(keep)
     # Trainer reads it for train_sampling_strategy='group_by_length'
     return rows.add_column('length', lengths(rows))
 

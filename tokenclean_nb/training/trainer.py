@@ -12,6 +12,7 @@ import math
 import tempfile
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from itertools import repeat
 
 import torch
 import torch.nn.functional as F
@@ -44,6 +45,7 @@ def _arguments(given, folder, sizes):
         raise BadInput('training', given, 'arguments that transformers can use together', str(e)) from None
     # packed rows are one sequence, which DataParallel cannot share out: a process trains on one GPU
     args._n_gpu = min(args.n_gpu, 1)
+    args.remove_unused_columns = False # no model takes weights: the loss does
     # transformers rounds a share up to a step of learning rate 0: a set of one step would teach nothing
     if args.warmup_steps * sum(planned_steps(args, n) for n in sizes) < 1: args.warmup_steps = 0
     return args
@@ -85,16 +87,47 @@ def _states_at(model, wanted, most):
     finally: hook.remove()
 
 # %% ../../nbs/api/training/03_trainer.ipynb #kept-trainer
-def _summed(logits, target):
-    "Sum of the losses of targets"
-    return F.cross_entropy(logits.float(), target.to(logits.device), reduction='sum')
+def _summed(logits, target, weights=None):
+    "Sum of the losses of targets, each times its weight"
+    how = 'sum' if weights is None else 'none'
+    loss = F.cross_entropy(logits.float(), target.to(logits.device), reduction=how)
+    return loss if weights is None else (loss * weights.to(logits.device)).sum()
 
-def _later_sum(head, target): return _summed(head(), target)
+def _later_sum(head, target, weights): return _summed(head(), target, weights)
 
-class _KeptTrainer(Trainer):
-    "A Trainer whose model runs its head only where a token is trained"
+class _WeighingTrainer(Trainer):
+    "A Trainer in which the loss of a token counts as much as its weight"
     def __init__(self, **options): super().__init__(compute_loss_func=self._loss, **options)
 
+    def compute_loss(self, model, inputs, *args, **kwargs):
+        self.weights = inputs.pop('weights', None)
+        return super().compute_loss(model, inputs, *args, **kwargs)
+
+    def _get_num_items_in_batch(self, batches, device):
+        "The weight of all tokens of an optimizer step, or their number"
+        if not batches or 'weights' not in batches[0]: return super()._get_num_items_in_batch(batches, device)
+        weight = sum(batch['weights'].sum() for batch in batches).to(device)
+        return self.accelerator.gather(weight).sum() if self.args.average_tokens_across_devices else weight
+
+    def _taught(self, labels):
+        "The trained tokens of a batch and their weights"
+        taught = labels[:, 1:] != -100
+        return taught, labels[:, 1:][taught], None if self.weights is None else self.weights[:, 1:][taught]
+
+    def _loss(self, outputs, labels, num_items_in_batch=None):
+        "Sum of the losses of the trained tokens over their number or weight in the whole optimizer step"
+        taught, target, weights = self._taught(labels)
+        logits = outputs.logits[:, :-1]
+        loss = _summed(logits[taught.to(logits.device)], target, weights)
+        return loss / self._whole(target, num_items_in_batch)
+
+    def _whole(self, target, n):
+        "What the loss is divided by; of a batch alone its own tokens"
+        if n is None: n = len(target) if self.weights is None else self.weights.sum()
+        return n or 1
+
+class _KeptTrainer(_WeighingTrainer):
+    "One whose model runs its head only where a token is trained"
     def compute_loss(self, model, inputs, *args, **kwargs):
         wanted = F.pad(inputs['labels'][:, 1:] != -100, (0, 1)) # shift: the state at t predicts token t+1
         inner = self.accelerator.unwrap_model(model)
@@ -102,18 +135,19 @@ class _KeptTrainer(Trainer):
             return super().compute_loss(model, inputs, *args, **kwargs)
 
     def _loss(self, outputs, labels, num_items_in_batch=None):
-        "Sum of the losses of the trained tokens over their number in the whole optimizer step"
-        target = labels[:, 1:][labels[:, 1:] != -100]
-        most = outputs.logits.shape[1]
-        loss = _summed(outputs.logits[0], target[:most])
-        for head, right in zip(self.later, target[most:].split(max(1, most))):
+        "As in a whole model, with the logits in parts"
+        _, target, weights = self._taught(labels)
+        most = max(1, outputs.logits.shape[1])
+        first, *others = zip(target.split(most), repeat(None) if weights is None else weights.split(most))
+        loss = _summed(outputs.logits[0], *first)
+        for head, part in zip(self.later, others):
             with self.accelerator.autocast():
-                loss = loss + checkpoint(_later_sum, head, right, use_reentrant=False)
-        return loss / (num_items_in_batch or max(1, len(target)))
+                loss = loss + checkpoint(_later_sum, head, *part, use_reentrant=False)
+        return loss / self._whole(target, num_items_in_batch)
 
 def _trainer(model, **options):
     "The Trainer of a model; one that cannot be run as body and head is trained whole"
-    return (_KeptTrainer if splits(model) else Trainer)(model=model, **options)
+    return (_KeptTrainer if splits(model) else _WeighingTrainer)(model=model, **options)
 
 # %% ../../nbs/api/training/03_trainer.ipynb #trainer-fit-code
 def fit(
