@@ -89,8 +89,8 @@ def _word_vectors(model):
 def measure_columns(
     ds:Dataset, # The table
     scorer:str, # A name in `tc.scorers`
-    base=None, # The base model, for columns that end in `_base`
-    reference=None, # The reference model, for those that end in `_ref` or `_alone`
+    base=None, # The base model, for columns of its pass
+    reference=None, # The reference model, for columns of its passes, with and without the prompt
     **options, # Of `tc.token_losses`: `dtype`, `token_budget`, `progress`
 )->Dataset: # The table with the columns that the scorer reads
     "Add what a scorer reads and the table lacks"
