@@ -5,7 +5,7 @@ import pytest
 import tokenclean_nb as tc
 from tokenclean_nb.course.grading import Check, same, tries
 
-every = {name: getattr(tc, name) for name in dir(tc) if name.startswith('check_')}
+every = {name: getattr(tc, name) for name in tc.__all__ if name.startswith('check_')}
 
 
 def test_every_check_is_on_the_face():

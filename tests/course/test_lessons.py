@@ -96,7 +96,7 @@ def test_one_import_of_the_package(path):
 def test_names_of_the_face_exist(path):
     "Every `tc.name` of a lesson, in code and in prose, is a public name; a learner's own function has no `tc.`"
     for c in cells_of(path):
-        for name in re.findall(r'\btc\.(\w+)', c.source): assert name in dir(tc), f'tc.{name}'
+        for name in re.findall(r'\btc\.(\w+)', c.source): assert name in tc.__all__, f'tc.{name}'
 
 
 def imported(code):

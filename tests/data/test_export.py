@@ -54,7 +54,7 @@ def collator(tokenizer): return DataCollatorForSeq2Seq(tokenizer, label_pad_toke
 
 
 def test_what_is_exported(exported):
-    assert exported.column_names == ['input_ids', 'labels']
+    assert exported.column_names == ['input_ids', 'labels', 'row']
     labels, ids = flat(exported, 'labels'), flat(exported, 'input_ids')
     kept = labels != -100
     assert 0 < kept.sum() < len(kept) / 2 and (labels[kept] == ids[kept]).all()
