@@ -1,4 +1,5 @@
 "The labels that TRL's own trainer would use, side by side with ours, on 200 rows of each format"
+import copy
 import random
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def talk(turns=3): return [dict(role=role, content=said()) for _ in range(chance
 def theirs(tiny, tokenizer, records, folder, **options):
     "The ids and labels that SFTTrainer prepares"
     config = trl.SFTConfig(str(folder), max_length=None, report_to='none', use_cpu=True, bf16=False, **options)
-    ds = trl.SFTTrainer(tiny[0], config, train_dataset=records, processing_class=tokenizer).train_dataset
+    ds = trl.SFTTrainer(copy.deepcopy(tiny[0]), config, train_dataset=records, processing_class=tokenizer).train_dataset
     return ds['input_ids'][:], ds['labels'][:]
 
 
