@@ -35,6 +35,14 @@ log = logging.getLogger('tokenclean_nb')
 Required = Annotated[str, dict(opt=True, required=True)] # an option that must be given
 Several = Annotated[str, dict(nargs='+')]
 
+def _watching(out, save_steps, report_to, logging_dir):
+    "Arguments of a training that is watched or can be interrupted"
+    if logging_dir and not report_to:
+        raise BadInput('logging_dir', logging_dir, 'given together with --report-to tensorboard')
+    if report_to: logging_dir = logging_dir or f'{out}/logs'
+    given = dict(save_steps=save_steps, report_to=report_to, logging_dir=logging_dir)
+    return {k: v for k, v in given.items() if v is not None}
+
 def _say(*lines):
     "Print, once for all processes"
     if processes().is_main_process: print(*lines, sep='\n', flush=True)
@@ -45,10 +53,13 @@ def clean(
     model:Required, # Base model: a folder, a Hub name, or tiny-base
     data:Required, # Instruction data to clean: .jsonl, .json, .csv, .parquet, a folder of them, or a Hub name
     out:Required, # Folder of the run; the same command goes on there when it was interrupted
+    save_steps:int=None, # Optimizer steps from one checkpoint to the next; leave out to keep none
+    report_to:str=None, # Where metrics go: tensorboard, trackio, wandb or mlflow
+    logging_dir:str=None, # Folder of TensorBoard; leave out for `logs` in the folder of the run
     **options,
 ):
     "Clean the labels of instruction data, train on them, and write a report"
-    run = jobs.clean(model, data, out=out, **options)
+    run = jobs.clean(model, data, out=out, **_watching(out, save_steps, report_to, logging_dir), **options)
     _say(run.rounds.round(3).to_string(index=False), '', run, *_surprises(run.data))
     then = f'tokenclean evaluate {model} {out}/model --data HELD_OUT'
     _say('', f'next: open {out}/report.html, or {then}')
@@ -94,10 +105,13 @@ def train(
     model:Required, # Model to fine-tune: a folder, a Hub name, or tiny-base
     data:Required, # A table (cleaned.parquet, data.parquet) or instruction data
     out:Required, # Folder for the model
+    save_steps:int=None, # Optimizer steps from one checkpoint to the next; leave out to keep none
+    report_to:str=None, # Where metrics go: tensorboard, trackio, wandb or mlflow
+    logging_dir:str=None, # Folder of TensorBoard; leave out for `logs` in the folder of the run
     **options,
 ):
     "Fine-tune a model on (cleaned) labels"
-    tuned = jobs.train(model, data, out, **options)
+    tuned = jobs.train(model, data, out, **_watching(out, save_steps, report_to, logging_dir), **options)
     log = getattr(tuned, 'training_log', [{}]) # a model that was there already has none
     if 'train_loss' in log[-1]: _say(f'trained to a mean loss of {log[-1]["train_loss"]:.3f} nats')
     then = f'tokenclean evaluate {model} {out}/model --data HELD_OUT'
