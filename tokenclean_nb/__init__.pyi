@@ -33,6 +33,16 @@ from .data.table import (
     trained as trained,
 )
 from .scoring.losses import token_losses as token_losses, token_hits as token_hits
+from .scoring.one_pass import token_quantities as token_quantities, measure_columns as measure_columns
+from .scoring.texts import (
+    rarity as rarity,
+    repeated as repeated,
+    common as common,
+    prompt_match as prompt_match,
+    topic as topic,
+)
+from .scoring.detectors import agreement as agreement, detector as detector
+from .scoring.spans import smooth as smooth, row_mean as row_mean, two_states as two_states
 from .scoring.scorers import (
     scorers as scorers,
     excess_loss as excess_loss,
@@ -137,11 +147,8 @@ from .worlds.language import (
 )
 from .worlds.facts import make_records as make_records
 from .worlds.tasks import Task as Task, make_task as make_task
-from .worlds.planted import (
-    plant_noise as plant_noise,
-    with_planted_truth as with_planted_truth,
-    noise_kinds as noise_kinds,
-)
+from .worlds.damage import noise_kinds as noise_kinds, damage as damage
+from .worlds.planted import plant_noise as plant_noise, with_planted_truth as with_planted_truth
 from .worlds.recorded import (
     recorded_rows as recorded_rows,
     recorded_results as recorded_results,
@@ -152,13 +159,14 @@ from .widgets.rounds import RoundPlayer as RoundPlayer
 from .widgets.bounds import BoundExplorer as BoundExplorer
 from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
 from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
+from .widgets.pool import PoolView as PoolView
+from .widgets.pool import pool_view as pool_view
 from .cleaning.results import Cleaning as Cleaning, telling_row as telling_row
 from .cleaning.inputs import as_model as as_model, as_records as as_records
 from .cleaning.jobs import (
     clean as clean,
     train as train,
     score_files as score_files,
-    select_files as select_files,
     report as report,
 )
 from .cleaning.exchange import inspect as inspect, export as export
@@ -183,6 +191,7 @@ from .cleaning.fixed import (
     rho_cleaning as rho_cleaning,
     self_scored_cleaning as self_scored_cleaning,
 )
+from .cleaning.pools import select_files as select_files
 from .cleaning.methods import methods as methods, run_method as run_method
 from .evidence.benchmarks import multiple_choice as multiple_choice, harness as harness
 from .evidence.evaluation import auc as auc, accuracy as accuracy, quality as quality, evaluate as evaluate
@@ -202,7 +211,7 @@ from .evidence.intervals import (
     payoff_table as payoff_table,
 )
 from .evidence.plots import (
-    plot_comparison as plot_comparison,
+    plot_comparison as plot_comparison, plot_measures as plot_measures, plot_work as plot_work,
     plot_lines as plot_lines,
     plot_gain_map as plot_gain_map,
 )

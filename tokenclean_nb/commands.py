@@ -20,7 +20,7 @@ from fastcore.meta import delegates
 from fastcore.script import anno_parser
 from transformers.utils import logging as transformers_logging
 
-from .cleaning import exchange, jobs
+from .cleaning import exchange, jobs, pools
 from .cleaning.methods import methods, takes
 from .data.bars import line_bars
 from .data.storage import atomic, processes, run_folder
@@ -88,18 +88,19 @@ def score(
     _say(f'{n["rows"]:,} rows, {n["tokens"]:,} tokens, {n["trained"]:,} of them in responses',
         f'mean base loss {n["loss_base"]:.3f} nats', f'wrote {out}/data.parquet', f'next: {then}')
 
-@delegates(jobs.select_files)
+@delegates(pools.select_files)
 def select(
     folders:Several, # Folders written by `tokenclean score` with a reference: together one pool
     out:Required, # Folder for cleaned.parquet
     **options,
 ):
     "Keep the best tokens of scored folders of any size, and write the cleaned labels"
-    n = jobs.select_files(folders, out, **options)
+    n = pools.select_files(folders, out, **options)
     least = f'those with a score of at least {n["threshold"]:.4f}'
     _say(f'kept {n["kept"]:,} of {n["tokens"]:,} response tokens: {least}', f'wrote {out}/cleaned.parquet',
         f'next: tokenclean train --model MODEL --data {out}/cleaned.parquet --out DIR')
 
+# %% ../nbs/api/03_commands.ipynb #75f8b517
 @delegates(jobs.train)
 def train(
     model:Required, # Model to fine-tune: a folder, a Hub name, or tiny-base

@@ -8,11 +8,18 @@ from conftest import notebook, shots
 setup = '''from types import SimpleNamespace
 import numpy as np, pandas as pd
 from tokenclean_nb.worlds.recorded import example_table
-from tokenclean_nb.figures.tokens import token_view, plot_tokens
+from tokenclean_nb.figures.tokens import token_context, token_view
 from tokenclean_nb import BoundExplorer, RoundPlayer, SelectionGame, TokenExplorer, TokenLabeller
 ds = example_table()
 run = SimpleNamespace(data=ds.add_column('part', np.array([0, 0, 1, 1, 2, 2])), rounds=pd.DataFrame(dict(round=[0, 1, 2], tokens=[30]*3, kept=[30, 18, 18], threshold=[np.nan, .6, .5], noise_before=[.6]*3, noise_after=[.6, .4, .3])))'''
-cells = dict(explorer='TokenExplorer(ds)', game="SelectionGame(ds, 0)", player='RoundPlayer(run)', labeller='TokenLabeller(ds, n=5)', bounds='BoundExplorer()', view='token_view(ds, 5)')
+cells = dict(explorer='TokenExplorer(ds)', game="SelectionGame(ds, 0)", player='RoundPlayer(run)', labeller='TokenLabeller(ds, n=5)', bounds='BoundExplorer()', view='token_view(ds, 5)', money='token_context(example_table([("q", "pays $5 and $6 for it")]), [8, 9])')
+
+
+def opened(page, address):
+    "A notebook in JupyterLab"
+    page.goto(f'{address}/lab/tree/widgets.ipynb?reset')
+    page.wait_for_selector('.jp-Notebook .jp-Cell', timeout=90_000)
+    return lambda name: page.locator('.jp-CodeCell').nth(1 + list(cells).index(name)).locator('.jp-Cell-outputArea')
 
 
 @pytest.fixture(scope='module')
@@ -21,8 +28,7 @@ def outputs(lab, chromium):
     address, folder = lab
     notebook(folder / 'widgets.ipynb', [setup, *cells.values()])
     page = chromium.new_context(viewport=dict(width=1300, height=4200)).new_page()
-    page.goto(f'{address}/lab/tree/widgets.ipynb?reset')
-    page.wait_for_selector('.jp-Notebook .jp-Cell', timeout=90_000)
+    find = opened(page, address)
     page.wait_for_selector('.jp-NotebookPanel-toolbar [data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=90_000)
     page.wait_for_timeout(5000) # JupyterLab is ready some time after its kernel is
     page.click('text=Run >> nth=0')
@@ -30,7 +36,7 @@ def outputs(lab, chromium):
     page.wait_for_function(f'document.querySelectorAll(".jp-OutputArea-output").length >= {len(cells)}', timeout=120_000)
     page.wait_for_timeout(3000)
     page.screenshot(path=shots / 'lab.png')
-    return lambda name: page.locator('.jp-CodeCell').nth(1 + list(cells).index(name)).locator('.jp-Cell-outputArea')
+    return find
 
 
 def until(locator, pattern):
@@ -50,10 +56,10 @@ def press(output, handle, key, times=1):
 def test_explorer(outputs):
     output = outputs('explorer')
     before = until(output, r'scored tokens kept \(5\d\.\d%\)')
-    kept = output.locator('ins').count()
+    kept = output.locator('[data-part=text] [data-kind=kept]').count()
     press(output, 0, 'Home')
     after = until(output, r'scored tokens kept \(0\.\d%\)|\([01]\.\d%\)')
-    assert before != after and output.locator('ins').count() < kept
+    assert before != after and output.locator('[data-part=text] [data-kind=kept]').count() < kept
     press(output, 0, 'End')
     until(output, r'\(100\.0%\)')
     output.locator('select').first.select_option('row')
@@ -69,20 +75,23 @@ def test_explorer(outputs):
 
 def test_game(outputs):
     output = outputs('game')
-    assert output.locator('ins, del').count() == 0, 'the answer must not show before the reveal'
-    tokens = output.locator('button.jupyter-button.widget-toggle-button')
-    assert tokens.count() > 10
-    for k in (2, 3, 5): tokens.nth(k).click()
+    assert output.locator('[data-part=text] [style*=background]').count() == 0, 'the answer must not show before the reveal'
+    words = output.locator('[data-part=text] [data-n]')
+    assert words.count() > 10
+    for k in (2, 3): words.nth(k).click()
+    until(output, '2 of .* tokens marked')
+    assert words.nth(2).get_attribute('aria-pressed') == 'true' and words.nth(4).get_attribute('aria-pressed') == 'false'
+    for key in ('ArrowRight', 'ArrowRight', 'Enter'): output.page.keyboard.press(key)
     until(output, '3 of .* tokens marked')
     output.locator('input[type=text]').fill('Ada L.')
     output.locator('input[type=text]').press('Enter')
     output.locator('button', has_text='Reveal').click()
     text = until(output, 'decide alike on')
-    assert re.search(r'game:Ada-L:0:[0-9a-f]{8}:\d+:[0-9a-f]+', text) and tokens.first.is_disabled()
+    assert re.search(r'game:Ada-L:0:[0-9a-f]{8}:\d+:[0-9a-f]+', text) and output.locator('[data-n]').count() == 0
     output.screenshot(path=shots / 'lab_game.png')
     output.locator('button', has_text='Start again').click()
     until(output, '0 of .* tokens marked')
-    assert output.locator('.widget-toggle-button.mod-active').count() == 0
+    assert output.locator('[aria-pressed=true]').count() == 0
 
 
 def test_player(outputs):
@@ -102,12 +111,16 @@ def test_labeller(outputs):
     until(output, '0 of 5 tokens labelled')
     output.locator('button', has_text=re.compile('^Informative')).click()
     until(output, '1 of 5 tokens labelled. Noise rate .*interval')
-    output.locator('button', has_text='Undo').click()
+    output.locator('button', has_text='Back').click()
     until(output, '0 of 5 tokens labelled')
-    for k in range(5):
-        output.locator('button', has_text='Not informative').click()
+    output.locator('table').click()
+    for k, key in enumerate('krrr'):
+        output.page.keyboard.press(key)
         until(output, f'{k + 1} of 5')
-    until(output, 'All done')
+    output.page.keyboard.press('b')
+    until(output, '3 of 5')
+    for key in 'uk': output.page.keyboard.press(key)
+    until(output, '4 of 5 tokens labelled.*All done')
     output.screenshot(path=shots / 'lab_labeller.png')
 
 
@@ -129,7 +142,46 @@ def test_slider_of_a_view(outputs):
     assert 'as selected' in output.inner_text()
     slider.focus()
     output.page.keyboard.press('Home')
-    until(output, 'keep the 0 highest')
-    assert output.locator('[data-part=text] ins').count() == 0 and output.locator('[data-part=text] del').count() > 0
-    output.locator('button', has_text='reset').click()
-    assert output.locator('[data-part=text] ins').count() > 0
+    until(output, 'the 0 highest')
+    assert output.locator('[data-part=text] [data-kind=kept]').count() == 0
+    output.locator('button', has_text='as selected').click()
+    assert output.locator('[data-part=text] [data-kind=kept]').count() > 0
+
+
+def test_dollars_stay_text(outputs):
+    assert 'pays $5 and $6' in until(outputs('money'), 'token in its text') and outputs('money').locator('mjx-container').count() == 0
+
+
+def test_numbers_of_a_token_in_a_live_widget(outputs):
+    output = outputs('explorer')
+    output.locator('[data-part=text] [data-k]').nth(3).hover()
+    until(output.locator('[data-part=panel]'), 'position 3')
+
+
+def test_a_notebook_opened_again_shows_the_last_state(outputs, lab, chromium):
+    "Saved, its kernel gone, opened in another browser: each twin stands where its widget was"
+    outputs('game').locator('[data-part=text] [data-n]').nth(2).click()
+    until(outputs('game'), '1 of .* tokens marked')
+    until(outputs('explorer'), 'within each row')
+    page = outputs('view').page
+    page.keyboard.press('Escape')
+    page.click('text=File >> nth=0')
+    page.click('li[data-command="docmanager:save"]')
+    page.wait_for_timeout(2000)
+    page.click('text=Kernel >> nth=0')
+    page.click('li[data-command="kernelmenu:shutdown"]')
+    page.wait_for_timeout(2000)
+    page.close()
+    again = chromium.new_context(viewport=dict(width=1300, height=4200)).new_page()
+    find = opened(again, lab[0])
+    until(find('explorer'), 'within each row')
+    assert 'copper' in find('explorer').inner_text()
+    until(find('game'), '1 of .* tokens marked')
+    until(find('labeller'), 'All done')
+    until(find('player'), 'Round 2')
+    until(find('bounds'), 'Cleaning wins')
+    assert 'model not found' not in again.locator('.jp-Notebook').inner_text()
+    find('explorer').locator('input[type=range]').focus()
+    again.keyboard.press('Home')
+    until(find('explorer'), 'the 0 highest')
+    again.screenshot(path=shots / 'lab_again.png')

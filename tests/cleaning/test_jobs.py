@@ -51,8 +51,8 @@ def test_a_misspelt_name(typed, meant, no_model):
 
 
 records = {'strings': (['Say 1.'], r'[0]` is'), 'a string between': ([good[0], 'Say 1.'], r'[1]` is'), 'mixed types': (mixed, '` is'), 'a frame of mixed types': (pd.DataFrame(mixed), '` is'),
-    'none': ([], '` is'), 'a number': (3, '` is'), 'no list of turns': ([dict(messages='hello')], r'[0]: messages` is'), 'turns that are strings': ([dict(messages=['hello'])], r'[0]: messages` is'),
-    'no content': ([dict(messages=[dict(role='user')])], r'[0]: messages` is'), 'unknown columns': ([dict(question='a', answer='b')], '` is'), 'no response': ([dict(prompt='a', completion='')], '` is'),
+    'none': ([], '` is'), 'a number': (3, '` is'), 'no list of turns': ([dict(messages='hello')], '[0]'), 'turns that are strings': ([dict(messages=['hello'])], '[0]'),
+    'no content': ([dict(messages=[dict(role='user')])], '[0]'), 'unknown columns': ([dict(colour='a', shape='b')], '` is'), 'no response': ([dict(prompt='a', completion='')], '` is'),
     'no file': ('nowhere.jsonl', '` is')}
 
 

@@ -65,7 +65,7 @@ def test_select_hands_on_rows_and_weights(tmp_path):
     "Where all files have them"
     rows = Dataset.from_dict(dict(input_ids=[[1, 2, 3], [4, 5]], labels=[[-100, 2, 3], [-100, 5]], score=[[0., 1., 2.], [0., 3.]], weights=[[1., 2., 3.], [1., .5]], row=[4, 6]))
     for name, ds in dict(a=rows, b=rows.remove_columns('weights')).items(): ds.to_parquet(tmp_path/f'{name}.parquet')
-    from tokenclean_nb.cleaning.jobs import select_files
+    from tokenclean_nb.cleaning.pools import select_files
     select_files([str(tmp_path/'a.parquet')], str(tmp_path/'one'), .7)
     select_files([str(tmp_path/f'{n}.parquet') for n in 'ab'], str(tmp_path/'two'), .7)
     one, two = (pd.read_parquet(tmp_path/n/'cleaned.parquet') for n in ('one', 'two'))

@@ -1,11 +1,12 @@
 "The command line on bad input: one line that names argument, value, what is allowed and what to do; nothing left behind."
 import json
 
+import numpy as np
 import pytest
 
 from tokenclean_nb.cli import main
 from tokenclean_nb.data.records import load_records
-from tokenclean_nb.data.table import trained
+from tokenclean_nb.data.table import flat, trained
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def refused(capsys, *words):
 bad = {
     'no such file': (dict(data='nowhere.jsonl'), 'No such file'),
     'fraction': (dict(fraction=0), 'above 0 and at most 1'),
-    'method': (dict(method='magic'), 'one of base, full'),
+    'method': (dict(method='magic'), 'one of base, clean-set, full'),
     'no warm-up': (dict(warmup=None), '--method self-scored'),
     'parts': (dict(method='self-evolving', warmup=None, parts=1), 'between 2 and'),
     'batch size': (dict(batch_size=0), 'at least 1'),
@@ -87,6 +88,15 @@ def test_interrupted_score_goes_on(records, tmp_path, capsys, monkeypatch):
     before = (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns
     main(words)
     assert (tmp_path/'run/shards/loss_base/00000.parquet').stat().st_mtime_ns == before
+
+
+def test_score_with_any_scorer(records, tmp_path, capsys):
+    words = ['score', '--model', 'tiny-base', '--data', str(records), '--out', str(tmp_path/'run'), '--scorer']
+    main([*words, 'gain_smooth_base'])
+    ds = load_records(tmp_path/'run'/'data.parquet')
+    assert np.array_equal(np.isfinite(flat(ds, 'score')), trained(ds)) and 'loss_base' in ds.column_names
+    for scorer, said in dict(perplexity='one of excess_loss', gain='given for the scorer gain', agreement='clean=').items():
+        assert said in refused(capsys, *words, scorer, '--overwrite')
 
 
 def test_score_then_select(records, tmp_path, capsys):

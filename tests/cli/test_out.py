@@ -29,11 +29,13 @@ def words(command, inputs, changed=False):
         select=['select', inputs/'scores', '--fraction', .5 if changed else .6],
         train=['train', *same, '--epochs', 1, '--seed', int(changed)],
         evaluate=['evaluate', 'tiny-base', *pool, '--max-length', 100 + changed],
+        inspect=['inspect', *same, '--rows', 1 + changed],
+        export=['export', *same, '--to', 'trl' if changed else 'parquet'],
         demo=['demo', '--seed', int(changed)],
         results=['results', '--quick', '--cells', inputs/'cells', '--workers', 1])[command]]
 
 
-writers = ['clean', 'score', 'select', 'train', 'evaluate']
+writers = ['clean', 'score', 'select', 'train', 'evaluate', 'inspect', 'export']
 
 
 def snapshot(folder):

@@ -117,12 +117,12 @@ def test_text_comes_back(chat):
 def test_commands(tmp_path, capsys):
     (tmp_path/'a.jsonl').write_text('{"question": "Sky?", "reply": "blue"}\n')
     told = ['--data', str(tmp_path/'a.jsonl'), '--model', 'tiny-base', '--columns', 'reply=answer']
-    main(['inspect', *told, '--out', str(tmp_path/'seen.html')])
+    main(['inspect', *told, '--out', str(tmp_path/'seen')])
     said = capsys.readouterr().out
-    assert '1 rows' in said and 'no faults found' in said and 'assistant' in said and (tmp_path/'seen.html').exists()
+    assert '1 rows' in said and 'no faults found' in said and 'assistant' in said and (tmp_path/'seen'/'inspection.html').exists()
     main(['export', *told, '--to', 'llama-factory', '--out', str(tmp_path/'out')])
     assert load_from_disk(tmp_path/'out/llama-factory')['train'].num_rows == 1
-    with pytest.raises(SystemExit, match='a file, not a folder'): main(['inspect', *told, '--out', str(tmp_path)])
+    with pytest.raises(SystemExit, match='new or empty folder'): main(['inspect', *told, '--out', str(tmp_path)])
     with pytest.raises(SystemExit, match='one of trl'): main(['export', *told, '--to', 'x', '--out', str(tmp_path/'none')])
     with pytest.raises(SystemExit, match='pairs such as'): main(['inspect', *told[:-1], 'reply'])
     assert not (tmp_path/'none').exists()

@@ -12,6 +12,7 @@ from tokenclean_nb.evidence.grids import cell_path, grid, run_cells, run_grid
 from tokenclean_nb.evidence.intervals import payoff_table
 from tokenclean_nb.evidence.plots import plot_gain_map
 from tokenclean_nb.training.models import tiny_base
+from tokenclean_nb.worlds.damage import noise_kinds
 from tokenclean_nb.worlds.planted import plant_noise, with_planted_truth
 from tokenclean_nb.evidence.plan import plan, run_studies
 from tokenclean_nb.evidence.studies import measure_method
@@ -21,10 +22,10 @@ words = st.text(st.characters(exclude_categories=['Cs', 'Co']), min_size=1, max_
 
 
 @settings(max_examples=40, deadline=None)
-@given(answers=st.lists(words, min_size=2, max_size=6), seed=st.integers(0, 1000), shares=st.sampled_from([(1, 0, 0), (0, 1, 0), (0, 0, 1), (.3, .3, .3)]))
-@example(answers=['n', '0'], seed=0, shares=(1, 0, 0)) # the end-of-sequence token has an n too
+@given(answers=st.lists(words, min_size=2, max_size=6), seed=st.integers(0, 1000), shares=st.sampled_from([{}, *({kind: 1.} for kind in noise_kinds[1:])]))
+@example(answers=['n', '0'], seed=0, shares=dict(swapped=1.)) # the end-of-sequence token has an n too
 def test_planted_tokens_are_exactly_those_that_touch_the_damage(answers, seed, shares):
-    records = plant_noise(Dataset.from_list([dict(instruction=a[::-1], output=a) for a in answers]), *shares, seed=seed)
+    records = plant_noise(Dataset.from_list([dict(instruction=a[::-1], output=a) for a in answers]), seed=seed, **shares)
     tokenizer = tiny_base()[1]
     ds = with_planted_truth(records, tokenizer)
     assert np.array_equal(flat(ds, 'truth') >= 0, trained(ds))
@@ -37,8 +38,8 @@ def test_planted_tokens_are_exactly_those_that_touch_the_damage(answers, seed, s
 
 def test_noise_is_planted_at_the_asked_rate_and_repeats_with_its_seed():
     records = Dataset.from_list([dict(prompt='p', completion=f'some answer with number {k}') for k in range(2000)])
-    one, two, other = (plant_noise(records, .1, .2, .3, seed=s) for s in (0, 0, 1))
-    assert np.allclose(np.bincount(one['noise'][:], minlength=4) / 2000, [.4, .1, .2, .3], atol=.03)
+    one, two, other = (plant_noise(records, seed=s, swapped=.1, boilerplate=.2, typos=.3) for s in (0, 0, 1))
+    assert np.allclose(np.bincount(one['noise'][:])[[0, 1, 2, 4]] / 2000, [.4, .1, .2, .3], atol=.03)
     assert one['completion'][:] == two['completion'][:] != other['completion'][:]
     clean = np.array(one['noise'][:]) == 0
     assert all((a == b) == c for a, b, c in zip(one['completion'][:], records['completion'][:], clean) if c)

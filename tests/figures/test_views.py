@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+import regex
 from datasets import Dataset
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,8 +17,9 @@ from tokenclean_nb.figures import token_figure
 from tokenclean_nb.figures import tokens as views
 from tokenclean_nb.data.table import flat, lengths
 from tokenclean_nb.figures.lookup import locate, tokens_at
+from tokenclean_nb.figures.pieces import cut_row
 from tokenclean_nb.figures.style import escape_html, escape_plotly, mark, visible
-from tokenclean_nb.figures.slider import slider_script
+from tokenclean_nb.figures.script import bound_script, slider_data, view_style
 from tokenclean_nb.figures.token_figure import plot_tokens
 from tokenclean_nb.figures.tokens import token_context, token_view
 
@@ -101,8 +103,8 @@ class Shown(HTMLParser):
     handle_decl = handle_pi = unknown_decl = handle_comment
 
 
-harmless = 'style', 'title', 'role', 'aria-label', 'aria-hidden', 'data-part', 'dir'
-allowed = {(tag, k) for tag in ('div', 'span', 'ins', 'del', 'i') for k in (None, *harmless)} | {('br', None)}
+harmless = 'style', 'title', 'role', 'aria-label', 'aria-hidden', 'class', 'data-part', 'data-view', 'data-kind', 'dir'
+allowed = {(tag, k) for tag in ('div', 'span', 'i') for k in (None, *harmless)} | {(tag, None) for tag in ('br', 'style', 'script')}
 
 
 @quick
@@ -111,8 +113,7 @@ def test_visible_text_is_the_text(text, value):
     ds = encoded(text)
     view = token_view(ds, value=value, slider=False)
     shown = Shown(view.html)
-    reach = max(flat(ds, 'ends'))
-    assert shown.text == text[:reach]
+    assert shown.text == reached(text, flat(ds, 'ends'))
     assert shown.seen <= allowed
     assert len(view.to_frame()) == lengths(ds)[0]
 
@@ -135,7 +136,7 @@ spans = st.tuples(st.integers(-3, 15), st.integers(-3, 15))
 def test_plain_twin(text):
     ds = encoded(text)
     ds = ds.remove_columns('keep')
-    assert str(token_view(ds)).removesuffix('…') == visible(text[:max(flat(ds, 'ends'))], keep='\n\t')
+    assert str(token_view(ds)).removesuffix('…') == visible(reached(text, flat(ds, 'ends')), keep='\n\t')
 
 
 @quick
@@ -144,8 +145,8 @@ def test_any_spans(text, spans, seed):
     "Also spans no tokenizer would make: out of order, nested, reversed, beyond the text"
     ds = table([(text, spans)], seed)
     view = token_view(ds, slider=False)
-    reach = max((b for a, b in zip(view.frame.start, view.frame.end) if a < b), default=0)
-    assert Shown(view.html).text == text[:reach]
+    ends = [0, *(b for a, b in zip(view.frame.start, view.frame.end) if a < b)]
+    assert Shown(view.html).text == reached(text, ends)
     plot_tokens(ds)
 
 
@@ -162,9 +163,34 @@ def test_figure_text_cannot_act(text):
         assert trace.hovertemplate in (None, '%{customdata}<extra></extra>')
     letter_traces = [trace for trace in fig.data[1:] if isinstance(trace, go.Scatter)]
     letters = sorted(letter for t in letter_traces for letter in zip(t.y, t.x, t.text))
-    shown = html.unescape(''.join(t for *_, t in letters)).replace('\xa0', ' ')
+    without_spaces = lambda t: re.sub('[ \xa0]', '', t)
+    shown = without_spaces(html.unescape(''.join(t for *_, t in letters)))
     frame = token_view(encoded(text)).frame
-    assert shown.replace(f'⟦{frame.id[0]}⟧', '', 1) == visible(text[:max(frame.end)])
+    assert shown.replace(f'⟦{frame.id[0]}⟧', '', 1) == without_spaces(visible(reached(text, frame.end)))
+
+
+def reached(text, ends):
+    "The text up to the last token, whole characters"
+    return ''.join(c[0] for c in regex.finditer(r'\X', text) if c.start() < max(ends))
+
+
+@pytest.mark.parametrize('text', ['👨‍👩‍👧‍👦!', 'e\u0301\u0323x', '🇩🇪🇫🇷', 'नमस्ते', 'กำ', 'a\r\nb', '👍🏽'])
+def test_no_view_cuts_a_character(text):
+    "A token per code point: the pieces are what a reader takes for characters"
+    ds = table([(text, [(k, k + 1) for k in range(len(text))])])
+    cut = cut_row(ds, 0, None, None, 0, 99)
+    assert [text[a:b] for a, b, _ in cut.pieces] == regex.findall(r'\X', text)
+    assert [len(tokens) for *_, tokens in cut.pieces] == [len(c) for c in regex.findall(r'\X', text)]
+
+
+def test_indentation_keeps_its_width_in_the_figure():
+    "Spaces and tabs before a word move the word: Plotly cuts leading spaces off"
+    text = '    if x:\n\treturn\n\t  no'
+    ds = table([(text, [(0, 6), (6, 9), (9, 10), (10, 17), (17, 18), (18, 23)])], keep=[[True] * 6])
+    letters = {t: x + .5 for trace in plot_tokens(ds).data for x, t in zip(trace.x or (), trace.text or ()) if isinstance(trace, go.Scatter)}
+    assert letters['if'] == 4 and letters['\xa0x:'.lstrip('\xa0')] == 7
+    tab = '⇥\xa0\xa0\xa0'
+    assert letters[tab + 'return'] == 0 and letters[tab + '\xa0\xa0no'] == 0
 
 
 @quick
@@ -177,8 +203,18 @@ def test_context(text, width):
     whole = [text[a:b] for a, b in zip(flat(ds, 'starts'), flat(ds, 'ends'))]
     assert list(frame.token) == whole
     assert all(f.before + f.token + f.after in text for f in frame.itertuples())
-    assert '<script' not in view.html and '\x1b' not in view.html + str(view)
+    assert '<script' not in view.html and '\x1b' not in view.html + str(view) and 'mathjax_ignore' in view.html
     assert len(str(view).split('\n')) >= n
+
+
+def test_scripts_and_styles_cannot_end_early():
+    assert view_style().count('</') == bound_script('figures/view.js', 'tokenView').count('</') == 1
+
+
+def test_what_is_not_decided_is_neither_kept_nor_removed():
+    ds = table([('abc', [(0, 1), (1, 2), (2, 3)])], loss_base=[[1., 2., 3.]], score=[[1., 2., 3.]], labels=[[1, 2, 3]])
+    view = token_view(ds, keep=np.array([1, 0, np.nan]))
+    assert list(view.frame.status) == ['kept', 'removed', 'trained'] and str(view) == '[a]{b}c'
 
 
 def test_pages_join_to_the_text(monkeypatch):
@@ -210,7 +246,7 @@ def test_mixed_piece_shows_the_extreme():
     ds = table([('é!', [(0, 0), (0, 1), (0, 1), (1, 2)])], keep=[[False, True, False, True]],
         loss_base=[[np.nan, 1., 2., 3.]], score=[[np.nan, .5, -3., 1.]], labels=[[-100, 1, 2, 3]])
     view = token_view(ds, limit=3)
-    assert '<ins style="background:#e08214' in view.html and str(view) == '<é>[!]'
+    assert re.search(r'<span style="background:#b35806..;opacity:.82"[^>]* data-kind="mixed"', view.html) and str(view) == '<é>[!]'
 
 
 @pytest.mark.parametrize('arguments, words', [
@@ -227,14 +263,13 @@ def test_slider_adds_ranks_and_a_constant_script(text):
     "Numbers are all that the slider takes from the table"
     ds = encoded(text)
     plain, moving = token_view(ds, slider=False), token_view(ds)
-    found = re.fullmatch(r'(.*?)(<script>.*</script>)?</div>', moving.html, re.S)
     assert plain.text == moving.text
-    bare = re.sub(r' data-r="[\d -]+"', '', found[1])
-    numbers = slider_script(moving.frame)
-    assert (found[2] or '') == numbers
-    assert re.fullmatch(r'(<script>\(me=>.*scores = \[[-\d.,e+]*\],.*</script>)?', numbers, re.S)
-    below = bare[bare.rindex('<div style="line-height'):]
-    assert Shown(bare.replace(below, '</div>')).text == Shown(plain.html).text
+    assert moving.html.count(script := bound_script('figures/view.js', 'tokenView')) == 1 and script in plain.html
+    bare = re.sub(r' data-(r="[\d -]+"|c="#\w{8}"|scores="[-\d.,e+]*"|kept="\d+")', '', moving.html)
+    below = re.compile('<div style="line-height.*?</div>') # the legend: what can be removed is explained
+    assert below.sub('', bare) == below.sub('', plain.html)
+    numbers = slider_data(moving.frame)
+    assert bool(numbers) == (' data-scores=' in moving.html)
     written = ' '.join(re.findall(r' data-r="([\d -]+)"', moving.html)).split()
     ranks = sorted(int(r) for r in written if r != '-')
     assert ranks == list(range(1, len(ranks) + 1))
@@ -245,7 +280,7 @@ def test_slider_adds_ranks_and_a_constant_script(text):
 def test_several_rows_and_columns(text):
     ds = table([(text, [(0, 0), *bpe.encode(text).offsets])] * 3)
     view = token_view(ds, [0, 2], ['loss_base', 'score'], slider=False)
-    assert Shown(view.html).text == text[:max(flat(ds, 'ends'))] * 4
+    assert Shown(view.html).text == reached(text, flat(ds, 'ends')) * 4
     assert list(view.frame.groupby('view').row.unique().map(list)) == [[0], [2]]
     assert str(view).count('row 2:') == 2
     assert view.html.count('or more') == 4
@@ -256,7 +291,7 @@ def test_own_mask_and_frames():
     n = lengths(ds)[0]
     own = np.arange(n) == n - 1
     view = token_view(ds, keep=own, marked=own, slider=False)
-    assert str(view).endswith(']*') and view.html.count('outline:') == 1
+    assert str(view).endswith(']*') and view.html.count('outline:2px solid #c65d00') == 1
     assert list(view.frame.query("status == 'kept'").position) == [n - 1]
 
 

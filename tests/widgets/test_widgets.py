@@ -49,6 +49,14 @@ def test_who_wins_is_what_the_bounds_say(noise, noise_after, keep_fraction, toke
     assert explorer.picture().startswith('<p>')
 
 
+@pytest.mark.parametrize('noise, keep_fraction, tokens, delta', [(.38, .6, 1e4, .05), (.4, .333, 12_345, .07)])
+def test_sliders_of_the_figure_start_where_the_text_says(noise, keep_fraction, tokens, delta):
+    fig = tc.BoundExplorer(noise=noise, keep_fraction=keep_fraction, tokens=tokens, delta=delta).figure()
+    steps = [slider.steps[slider.active] for slider in fig.layout.sliders]
+    assert [step.label for step in steps] == [f'{noise:.2f}', '0.25', f'{keep_fraction:.2f}', f'{tokens:,.0f}', f'{delta:.2f}']
+    assert np.all(steps[0].args[0]['y'][1] == noise)
+
+
 @pytest.mark.parametrize('widget', [tc.TokenExplorer, tc.SelectionGame, tc.TokenLabeller])
 def test_nothing_in_a_text_acts(widget):
     widget = widget(bad)
@@ -91,3 +99,44 @@ def test_empty_rows():
     explorer = tc.TokenExplorer(empty, row=6)
     assert '0 tokens' in explorer.picture()
     with pytest.raises(ValueError, match='at least two scored tokens'): tc.SelectionGame(empty, 6)
+
+
+def shown(html): return re.sub(r'<(style|script)>.*?</\1>', '', html, flags=re.S)
+
+
+def test_the_game_shows_true_text():
+    "An emoji of four tokens is one character of the text, and a click on it takes all four"
+    game = tc.SelectionGame(tc.example_table(), 5)
+    assert '\ufffd' not in shown(game.picture())
+    tokens = next(list(map(int, n.split())) for n in re.findall(r'data-n="([\d ]+)"', game.picture()) if ' ' in n)
+    game.pick(tokens)
+    assert game.marked.sum() == len(tokens) > 1
+    game.pick(tokens)
+    assert not game.marked.any()
+
+
+def test_the_game_ranks_in_the_pool_as_the_lesson_does():
+    score = tc.flat(ds, 'score')
+    keep = tc.keep_top(score, np.isfinite(score), .6)
+    ends = np.cumsum([len(ids) for ids in ds['input_ids']])
+    for i in range(len(ds)):
+        game = tc.SelectionGame(ds, i)
+        np.testing.assert_array_equal(game.keep, keep[ends[i] - len(game.frame) + game.tokens])
+
+
+def test_the_reveal_tells_of_what_was_played_alone():
+    game = tc.SelectionGame(tc.example_table([('q', 'word ' * 200)]))
+    game.reveal()
+    kinds = re.findall(r'title="([^"]*)" data-kind="(\w+)"', game.picture())
+    played = [kind for said, kind in kinds if 'score' in said]
+    assert len(played) == 80 and set(played) <= {'kept', 'removed'}
+    assert {kind for said, kind in kinds if 'score' not in said} <= {'prompt', 'trained'}
+
+
+def test_the_token_that_is_asked_about_is_framed():
+    labeller = tc.TokenLabeller(ds, n=200)
+    framed = []
+    for _ in labeller.tokens:
+        framed += re.findall(r'<b><span style="[^"]*solid #c65d00[^"]*"', labeller.picture())
+        labeller.skip()
+    assert len(framed) == len(labeller.tokens)

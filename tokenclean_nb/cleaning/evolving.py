@@ -91,19 +91,19 @@ def _judged(steps, name, reference, rows, fraction, group):
     rows = score(with_flat(rows, 'loss_ref', steps.losses(name, reference, rows)))
     return with_flat(rows, 'keep', keep_top(flat(rows, 'score'), trained(rows), fraction, group))
 
-def _check(schedule, learns, replay):
-    "Refuse what would fail after an hour"
+def _check(pool, parts, seed, schedule, replay, learns='kept'):
+    "Refuse what would fail after an hour; the part of each row"
     check_choice(schedule, ('one', 'restart'), 'schedule')
     check_choice(learns, learners, 'learns')
     if not 0 <= replay <= 10: raise BadInput('replay', replay, 'between 0 and 10')
+    return _parts(len(pool), parts, seed)
 
 # %% ../../nbs/api/cleaning/04_evolving.ipynb #evolving-part-by-part
-def _part_by_part(method, steps, base, pool, clean, parts, schedule, replay, measure,
+def _part_by_part(method, steps, base, pool, clean, part, schedule, replay, measure,
     learns='kept', judge=None, first=None):
     "Train on the clean set, then on part after part; `judge` says what of a part is kept, None: all of it"
-    _check(schedule, learns, replay)
     seed, begin = steps.training['seed'], 0 if clean is None else 1
-    part, tokens = _parts(len(pool), parts, seed) + begin, trained(pool)
+    part, tokens = part + begin, trained(pool)
     part_of, loss_ref = part[row_numbers(pool)], np.full(len(tokens), np.nan, np.float32)
     rows = with_clean(with_flat(pool, 'keep', tokens), clean)
     keep, own = trained(rows), np.r_[part, np.zeros(len(rows) - len(pool), int)]
@@ -153,6 +153,7 @@ def self_evolving_cleaning(
     asked = dict(fraction=fraction, within=within, parts=parts, seed=seed, schedule=schedule, learns=learns,
         replay=replay, train_on_warmup=train_on_warmup)
     pool, steps = as_table(pool, tokenizer), Steps(tokenizer, seed, folder, training)
+    part = _check(pool, parts, seed, schedule, replay, learns)
     clean, group = None if warmup is None else as_table(warmup, tokenizer), groups(pool, within)
     if reference is not None or has_adapter(base) or (clean is not None and not train_on_warmup):
         reference, _ = steps.find_reference(base, clean, reference, train_on_warmup)
@@ -160,7 +161,7 @@ def self_evolving_cleaning(
         return _judged(steps, name, reference, rows, fraction, None if group is None else group[here])
     if not train_on_warmup: clean = None
     pool = steps.base_losses(base, pool)
-    run = _part_by_part('self-evolving', steps, base, pool, clean, parts, schedule, replay, measure,
+    run = _part_by_part('self-evolving', steps, base, pool, clean, part, schedule, replay, measure,
         learns, judge, reference)
     run.settings = steps.settings(base, clean_rows=0 if clean is None else len(clean), **asked)
     return run
@@ -183,7 +184,8 @@ def sequential_training(
     "Baseline: train part by part on all tokens, as self-evolving cleaning does, but without cleaning"
     pool, steps = as_table(pool, tokenizer), Steps(tokenizer, seed, folder, training)
     clean = as_table(warmup, tokenizer) if warmup is not None and train_on_warmup else None
-    run = _part_by_part('sequential', steps, base, pool, clean, parts, schedule, replay, measure)
+    part = _check(pool, parts, seed, schedule, replay)
+    run = _part_by_part('sequential', steps, base, pool, clean, part, schedule, replay, measure)
     run.settings = steps.settings(base, clean_rows=0 if clean is None else len(clean), parts=parts, seed=seed,
         schedule=schedule, replay=replay)
     return run

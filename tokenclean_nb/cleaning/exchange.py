@@ -15,11 +15,10 @@ from ..data.encoding import as_table, encode
 from ..data.export import export_table, exports
 from ..data.fingerprints import data_fingerprint
 from ..data.prepared import is_prepared, labelled, with_text
-from ..data.storage import run_folder
+from ..data.storage import atomic, run_folder
 from ..errors import BadInput, check_choice
 from ..figures.inspection import Inspection
 from ..figures.lookup import has_text
-from ..figures.report import check_report_path
 from ..scoring.selection import clean_labels
 from ..training.models import load_tokenizer
 
@@ -36,15 +35,18 @@ def inspect(
     columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
     max_length:int=2048, # Longest row in tokens, where the data is not prepared yet
     rows:int=3, # Rows to show, those with faults first
-    out:str=None, # An .html file to write
+    out:str=None, # Folder for inspection.html
+    overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
 )->Inspection: # What is trained, by role, and what is wrong
     "See what would be trained, and what is wrong with it"
-    if out: check_report_path(out)
     records, tokenizer = as_records(data), _tokenizer(model)
     if is_prepared(records): ds = labelled(records)
     else: ds = encode(records, tokenizer, max_length, columns=columns)
     seen = Inspection(ds, tokenizer, rows)
-    if out: seen.save(out)
+    if out:
+        identity = dict(command='inspect', data=data_fingerprint(ds), rows=rows)
+        with run_folder(out, identity, overwrite, (data, model)) as folder:
+            with atomic(folder/'inspection.html') as file: seen.save(file)
     return seen
 
 # %% ../../nbs/api/cleaning/07_exchange.ipynb #6374039e

@@ -202,6 +202,7 @@ def _tracker(name, folder):
     if hasattr(tracker, 'start'): tracker.start() # since accelerate 1.10
     return tracker
 
+# %% ../../nbs/api/cleaning/01_steps.ipynb #4a1771c7
 @patch
 def session(self:Steps, base, sizes=(), average=False)->Session:
     "A training over several tables; the run ends in plain weights"

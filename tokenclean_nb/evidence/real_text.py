@@ -24,7 +24,8 @@ from ..scoring.scorers import score
 from ..scoring.selection import keep_top
 from ..training.finetune import finetune
 from ..training.models import load_model
-from ..worlds.planted import noise_kinds, plant_noise, with_planted_truth
+from ..worlds.damage import noise_kinds
+from ..worlds.planted import plant_noise, with_planted_truth
 
 # %% ../../nbs/api/evidence/08_real_text.ipynb #855ba42d
 real_training = dict(learning_rate=1e-3, per_device_train_batch_size=16, gradient_accumulation_steps=1,
@@ -73,13 +74,14 @@ def _token_kinds(ds):
 def _aucs(values, kinds):
     "AUC of a score against planted noise, for each kind on its own and for all"
     def against(noise): return auc(values, np.select([kinds == 0, noise], [1, 0], -1))
-    by_kind = {f'auc_{name}': against(kinds == k) for k, name in enumerate(noise_kinds) if k}
+    planted = np.unique(kinds[kinds > 0]).tolist()
+    by_kind = {f'auc_{noise_kinds[k]}': against(kinds == k) for k in planted}
     return by_kind | dict(auc=against(kinds > 0))
 
 def _mean_losses(ds, kinds):
     "Mean loss of base and reference on the tokens of each kind"
     return {f'{column}_{name}': float(flat(ds, column)[kinds == k].mean())
-        for column in ('loss_base', 'loss_ref') for k, name in enumerate(noise_kinds)}
+        for column in ('loss_base', 'loss_ref') for k, name in enumerate(noise_kinds) if (kinds == k).any()}
 
 # %% ../../nbs/api/evidence/08_real_text.ipynb #003bbbf4
 def measure_real_scores(

@@ -32,11 +32,10 @@ def figure_table(
     return pd.concat([_drawn(trace) for trace in fig.data if trace.hoverinfo != 'skip'], ignore_index=True)
 
 # %% ../../nbs/api/figures/11_bounds.ipynb #99c0107c
-_below = dict(yref='container', y=.01, yanchor='bottom', x=0, xanchor='left')
-_room = dict(template=large, margin_b=100, legend=_below)
+_room = dict(template=large, margin_b=100)
 _plain = '#8fb0dc'
 _hatched = dict(shape='/', fgcolor=kept_colour, bgcolor=paper, size=8, solidity=.3)
-_powers = dict(type='log', exponentformat='power', dtick=1)
+_powers = dict(type='log', exponentformat='power', dtick=2)
 
 def _stack(fig, col, panel, m, eta, kept, delta):
     "Quality and quantity as stacked areas, their sum as a line"
@@ -84,7 +83,8 @@ def plot_bounds(
     for col, other in (1, cleaned), (2, everything): _other_bound(fig, col, m, other)
     enough = tokens_to_pay(noise - noise_after, keep_fraction, delta)
     if tokens[0] < enough < tokens[1]: _crossing(fig, float(enough))
-    fig.update_xaxes(title='tokens before cleaning', ticks='outside', ticklen=6, **_powers)
+    across = dict(text='tokens before cleaning', font_size=12)
+    fig.update_xaxes(title=across, ticks='outside', ticklen=6, **_powers)
     fig.update_yaxes(range=[0, 1.05]).update_yaxes(title='bound of the error', col=1)
     title = f'Error bound, keep fraction {keep_fraction:g}, delta {delta:g}'
     return fig.update_layout(hovermode='x unified', title=title, **_room).update_layout(**layout)

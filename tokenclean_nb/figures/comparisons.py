@@ -16,7 +16,8 @@ from plotly.subplots import make_subplots
 from ..data.table import flat
 from ..errors import BadInput, check_count, check_fraction
 from .lookup import describe, names, response_tokens, tokens_at
-from .style import escape_plotly, faint, ink, kept_colour, orange, template, violet
+from .style import escape_plotly, faint, in_lines, ink, kept_colour, orange, template
+from .style import violet
 
 # %% ../../nbs/api/figures/10_comparisons.ipynb #e8988669
 def _scores_of(ds, scorers):
@@ -118,5 +119,5 @@ def plot_agreement(
     fig.update_yaxes(title_text=up, range=[0, 1], row=2, col=1)
     agreed = float(((first < fraction) == (second < fraction)).mean())
     title = f'At {fraction:.0%} kept, both decide alike on {agreed:.0%} of {total:,} tokens'
-    fig.update_layout(template=template, height=760, hovermode='closest', title=title)
+    fig.update_layout(template=template, height=760, hovermode='closest', title=in_lines(title))
     return fig.update_layout(**layout)

@@ -6,9 +6,11 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/figures/lookup.html.md""
 
 # %% auto #0
 __all__ = ['per_token', 'text_columns', 'names', 'source_rows', 'read_rows', 'has_text', 'check_text', 'token_status',
-           'response_tokens', 'locate', 'tokens_at', 'row_tokens', 'describe']
+           'response_tokens', 'locate', 'tokens_at', 'row_tokens', 'token_name', 'describe']
 
 # %% ../../nbs/api/figures/01_lookup.ipynb #cdcd4ac6
+from itertools import groupby
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -59,12 +61,15 @@ def check_text(
 # %% ../../nbs/api/figures/01_lookup.ipynb #f81ed5cb
 def token_status(
     trained:np.ndarray, # bool, one per token: trained on now
-    keep:np.ndarray|None=None, # bool, same shape, if tokens were selected
+    keep:np.ndarray|None=None, # Same shape, if tokens were selected: above 0 kept, NaN not decided
     losses:tuple=(), # Arrays of the same shape, nats; NaN where a token was never trained on
 )->np.ndarray: # kept, removed, trained or prompt, same shape
     "What became of each token"
     response = np.logical_or.reduce([trained, *(np.isfinite(v) for v in losses)])
-    after = 'trained' if keep is None else np.where(np.asarray(keep, dtype=bool), 'kept', 'removed')
+    if keep is None: after = 'trained'
+    else:
+        keep = np.asarray(keep, float)
+        after = np.where(np.isnan(keep), 'trained', np.where(keep > 0, 'kept', 'removed'))
     return np.where(response, after, 'prompt')
 
 def _statuses(values, is_trained):
@@ -150,7 +155,7 @@ def row_tokens(
     ds:Dataset, # The table, with text
     i:int, # Row number, from 0
     column:str|None=None, # A further column with one number per token
-    keep:np.ndarray|None=None, # bool, one per token of the row, in place of the column `keep`
+    keep:np.ndarray|None=None, # One per token, in place of the column `keep`; NaN: not decided
 )->tuple: # The row's text, and a frame with a line per token; `rank` 1 is the row's highest score
     "The tokens of one row"
     check_text(ds)
@@ -163,7 +168,7 @@ def row_tokens(
     frame = _row_frame(text, row).assign(**{c: row[c] for c in extra})
     if keep is not None:
         _check_keep(keep, n, i)
-        frame['keep'] = np.asarray(keep, bool)
+        frame['keep'] = np.asarray(keep)
     if 'score' in frame:
         finite = frame.score.where(np.isfinite(frame.score))
         frame['rank'] = finite.rank(method='first', ascending=False)
@@ -179,6 +184,16 @@ def _numbers(frame, column):
     values = frame[column].astype(float).tolist()
     return [f'{name} {v:{digits}}' if abs(v) < np.inf else '' for v in values]
 
+def token_name(
+    token:str, # Its characters
+)->str: # In quotes, or the name of a space, tab or line break; '' for a token without characters
+    "What a token is called where it is read aloud"
+    if not token: return ''
+    if token.strip(' \t\n'): return f"'{visible(token)}'"
+    called = {' ': 'space', '\t': 'tab', '\n': 'line break'}
+    runs = [(c, len(list(run))) for c, run in groupby(token)]
+    return ' and '.join(called[c] if n == 1 else f'{n} {called[c]}s' for c, n in runs)
+
 def describe(
     frame:pd.DataFrame, # A line per token, as `row_tokens` and `tokens_at` make it
     column:str|None=None, # A further column to name
@@ -186,9 +201,9 @@ def describe(
     "Token, id, position, score, losses and status of each token, in words"
     wanted = dict.fromkeys(['score', 'rank', 'loss_base', 'loss_ref', column])
     columns = [c for c in wanted if c in frame and c not in ('keep', 'truth')]
-    shown = [f"'{visible(t)}' " for t in frame.token] if 'token' in frame else [''] * len(frame)
+    shown = map(token_name, frame.token) if 'token' in frame else [''] * len(frame)
     places = zip(shown, frame.id.tolist(), frame.position.tolist())
-    first = [f'{token}id {i}, position {p}' for token, i, p in places]
+    first = [f'{token} id {i}, position {p}'.lstrip() for token, i, p in places]
     truth = [_truths.get(t, '') for t in frame.truth] if 'truth' in frame else [''] * len(frame)
     parts = zip(first, *(_numbers(frame, c) for c in columns), frame.status, truth)
     return [', '.join(filter(None, words)) for words in parts]

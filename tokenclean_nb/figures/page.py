@@ -69,6 +69,7 @@ def figure_block(
 
 # %% ../../nbs/api/figures/12_page.ipynb #78ee5a92
 _style = '''
+:root {color-scheme: light dark}
 body {font: 16px/1.5 system-ui,sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem;
   color: #111; background: #fff}
 section {margin-bottom: 2.5rem}
@@ -79,6 +80,8 @@ thead th {border-bottom: 1px solid #888}
 .number {text-align: right; font-variant-numeric: tabular-nums}
 figure {margin: 1rem 0}
 figcaption {font-size: .9em}
+h1, p, td {overflow-wrap: anywhere}
+section > table, details table {display: block; max-width: 100%; overflow-x: auto}
 .wide {overflow-x: auto}
 [role=group] {margin: 1rem 0}
 summary {cursor: pointer}
@@ -91,7 +94,7 @@ summary {cursor: pointer}
   h2, h3 {break-after: avoid}
   section {break-inside: auto}
   figure, tr, [role=group] {break-inside: avoid}
-  .modebar, [data-part=slider], .updatemenu-container, .slider-container {display: none}
+  .modebar, .updatemenu-container, .slider-container {display: none}
   details:not([open]) {display: none}
   * {print-color-adjust: exact; -webkit-print-color-adjust: exact}
 }

@@ -117,7 +117,7 @@ def _score_axis(across, edges):
     steps = [v for v in _round_steps(edges[0], edges[-1]) if _left + 8 < across(v) < _right - 8]
     marks = [svg_line(across(v), _bottom, across(v), _bottom + 4, stroke=faint) for v in steps]
     words = [svg_text(across(v), _bottom + 18, f'{v:g}', text_anchor='middle') for v in steps]
-    name = 'score; the outer bars hold what lies beyond'
+    name = 'score; outer bars: all beyond'
     return ''.join([svg_line(_left, _bottom, _right, _bottom, stroke=faint), *marks, *words,
         svg_text((_left + _right) / 2, _bottom + 36, name, text_anchor='middle', fill=faint)])
 

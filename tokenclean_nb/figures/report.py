@@ -17,7 +17,9 @@ from datasets import Dataset
 from ..data.storage import atomic
 from ..data.table import flat, lengths
 from ..errors import BadInput, check_count
+from .answer import answer, telling_row_of
 from .lookup import has_text, read_rows, response_tokens
+from .pool import pool_html
 from .page import figure_block, generator, html_page, html_table, section
 from .rounds import plot_round_scores, plot_rounds
 from .scores import plot_quadrants, plot_scores
@@ -105,7 +107,7 @@ row_size = 250 # tokens of a whole row that the report shows
 def _tokens(ds, n):
     "The section with single tokens in their text"
     lists = {heading: index for heading, index in notable_tokens(ds, n).items() if len(index)}
-    note = element('p', 'Underlined: kept. Struck through: removed.') if lists else ''
+    note = element('p', 'In a frame: the token. Faded: removed.') if lists else ''
     wide = lambda index: element('div', token_context(ds, index).html, class_='wide')
     parts = [element('h3', escape_html(heading)) + wide(index) for heading, index in lists.items()]
     return section('Tokens in their text', note, *parts)
@@ -123,7 +125,7 @@ def _examples(ds, n, seed):
     rows = np.sort(np.random.default_rng(seed).choice(fit, min(n, len(fit)), replace=False)).tolist()
     among = f' among the {len(fit):,} of at most {row_size} tokens' if len(fit) < len(some) else ''
     drawn = f'{len(rows)} of {len(ds):,} rows, drawn at random{among} with seed {seed}.'
-    use = 'Rest the mouse on a token for its numbers; move the slider to keep more or fewer.'
+    use = 'Point at a token for its numbers; move the slider to keep more or fewer.'
     views = [token_view(ds, i, value=_colour(ds, i), size=row_size).html for i in rows]
     return section('Whole rows', element('p', f'{drawn} {use}'), *views)
 
@@ -170,6 +172,23 @@ def check_report_path(
         raise BadInput('path', str(path), 'a new file, or a report that tokenclean_nb wrote', remedy)
     return path
 
+# %% ../../nbs/api/figures/13_report.ipynb #f2c2927c
+def _opening(ds, seed):
+    "The answer in words, one row in colour, the whole pool"
+    words = ''.join(element('p', escape_html(sentence)) for sentence in answer(ds))
+    yield section('In short', words)
+    if not has_text(ds) or not {'score', 'keep'} <= set(ds.column_names) or not _has(ds, 'score'): return
+    used = response_tokens(ds) & np.isfinite(flat(ds, 'score'))
+    i = telling_row_of(lengths(ds), used, flat(ds, 'keep').astype(bool))
+    yield section('One row', token_view(ds, i, size=row_size).html)
+    yield section('The whole pool', pool_html(ds, seed=seed))
+
+def _folded(sections):
+    "Sections that a click opens; figures take their width then"
+    resize = "window.dispatchEvent(new Event('resize'))"
+    inside = element('summary', 'Everything else: key facts, figures, lists of tokens, rows drawn at random')
+    return element('details', inside + ''.join(sections), ontoggle=resize)
+
 # %% ../../nbs/api/figures/13_report.ipynb #277841cb
 def write_report(
     path:str|Path, # The .html file to write; an earlier report there is replaced, by a whole file
@@ -193,6 +212,7 @@ def write_report(
         methods = _wide_table('Methods', comparison, 'One line per method')
         by_round = _wide_table('Rounds', rounds, 'One line per round')
         texts = _texts(ds, n, rows, seed)
-        sections = [_about(ds, facts), methods, by_round, *_figures(ds, rounds, cdn), *texts]
+        rest = [_about(ds, facts), methods, by_round, *_figures(ds, rounds, cdn), *texts]
+        sections = [*_opening(ds, seed), _folded(rest)]
         temporary.write_text(html_page(title, sections, cdn), encoding='utf-8', errors='replace')
     return path

@@ -118,7 +118,7 @@ def plot_scores(
     kinds = dict(scored=np.ones(len(score), bool)) if keep is None else dict(kept=keep, removed=~keep)
     for row, part in enumerate(parts.values(), 1): _bars(fig, row, kinds, part, score, edges)
     if threshold is not None: _threshold_line(fig, threshold)
-    fig.update_xaxes(title_text='score; the outer bars hold what lies beyond', row=n, col=1)
+    fig.update_xaxes(title_text='score; outer bars: all beyond', row=n, col=1)
     fig.update_yaxes(title_text='tokens')
     height, title = 450 if by is None else 140 + 130 * n, f'Scores of {len(score):,} tokens'
     fig.update_layout(template=template, barmode='stack', bargap=0, height=height, title=title)

@@ -15,10 +15,10 @@ from fastcore.basics import patch
 
 from ..errors import BadInput, check_count
 from .lookup import check_text, describe, locate, names, source_rows, tokens_at
-from .markup import box, characters, legend, plain_text, token_html
+from .markup import box, characters, legend, page_colours, plain_text, token_html
 from .pieces import cut_row, page_note, summary
-from .slider import slider_script
-from .style import css, element, escape_html, ink, paper, quiet, shade, visible
+from .script import slider_data, view_style
+from .style import css, element, escape_html, tint, visible
 
 # %% ../../nbs/api/figures/05_tokens.ipynb #d899056b
 class TokenView:
@@ -65,19 +65,20 @@ def one_below_the_other(
 # %% ../../nbs/api/figures/05_tokens.ipynb #e02e058c
 page_size = 5000 # tokens that one view shows
 
-def _pieces(cut, value, framed, with_ranks):
+def _pieces(cut, value, framed, with_ranks, choices):
     "Each piece of the page, as HTML and as text"
     first, ids = cut.page * cut.size, cut.frame.id.tolist()
     facts = dict(enumerate(describe(cut.frame[first:first + cut.size], value), first))
     rank = [f'{r:.0f}' if r == r else '-' for r in cut.frame['rank'].tolist()] if with_ranks else []
-    colours = shade(cut.numbers, cut.limit, cut.signed)
+    colours = tint(cut.numbers, cut.limit, cut.signed)
     for (a, b, tokens), kind, colour in zip(cut.pieces, cut.kinds, colours):
         text, marked = cut.text[a:b], any(framed[t] for t in tokens)
-        title = '\n'.join(facts[t] for t in tokens)
+        title = '\n'.join('marked: ' * framed[t] + facts[t] for t in tokens)
         chip = '' if text else ' '.join(f'⟦id {ids[t]}⟧' for t in tokens)
         ranks = ' '.join(rank[t] for t in tokens) if with_ranks else ''
         if not ranks.strip('- '): ranks = ''
-        html = token_html(text, kind, colour if tokens else paper, title, chip, ranks, marked)
+        numbers = ' '.join(str(t) for t in tokens if choices[t])
+        html = token_html(text, kind, colour, title, chip, ranks, marked, numbers)
         yield html, plain_text(text, kind, marked)
 
 def _notes(cut, left):
@@ -85,32 +86,32 @@ def _notes(cut, left):
     cut_off = f'… {left:,} more characters of the text are in no token: the row was cut' if left else ''
     return ''.join(element('div', note) for note in (page_note(cut), cut_off) if note)
 
-def _marks(marked, n, i):
-    "Which tokens get a frame"
-    marked = np.zeros(n, bool) if marked is None else np.asarray(marked, bool)
-    if marked.shape == (n,): return marked.tolist()
-    raise BadInput('marked', marked.shape, f'one bool for each of the {n} tokens of row {i}')
+def _mask(name, mask, n, i):
+    "One bool per token, as a list"
+    mask = np.zeros(n, bool) if mask is None else np.asarray(mask, bool)
+    if mask.shape == (n,): return mask.tolist()
+    raise BadInput(name, mask.shape, f'one bool for each of the {n} tokens of row {i}')
 
 # %% ../../nbs/api/figures/05_tokens.ipynb #acb96815
-def _row_view(ds, i, value, limit, page, keep, marked, slider, size):
+def _row_view(ds, i, value, limit, page, keep, marked, slider, size, choices=None):
     "The view of one row"
     size = page_size if size is None else size
     check_count(size, 'size')
     cut = cut_row(ds, i, value, limit, page, size, keep)
-    script = slider_script(cut.frame) if slider and cut.n_pages == 1 else ''
+    moves = slider_data(cut.frame) if slider and cut.n_pages == 1 else {}
     html, text = [], []
-    for piece, plain in _pieces(cut, value, _marks(marked, len(cut.frame), i), bool(script)):
+    mask = lambda name, given: _mask(name, given, len(cut.frame), i)
+    options = mask('marked', marked), bool(moves), mask('choices', choices)
+    for piece, plain in _pieces(cut, value, *options):
         html.append(piece)
         text.append(plain)
     reached = max((end for _, end, _ in cut.pieces), default=0)
     left = len(cut.text) - reached if page == cut.n_pages - 1 else 0
-    found = set(cut.kinds) | ({'kept', 'removed'} if script else set())
-    response = np.isin(cut.kinds, ('kept', 'removed', 'trained'))
-    missing = bool((np.isnan(cut.numbers) & response).any())
-    below = legend(value, cut.limit, cut.signed, found, missing) + _notes(cut, left)
-    title, source = summary(cut, i), source_rows(ds, [i])[0]
+    found, title = set(cut.kinds) | ({'removed'} if moves else set()), summary(cut, i)
+    source = source_rows(ds, [i])[0]
     if source != i: title += f'; row {source} of the source'
-    shown = box(title, ''.join(html), below, script)
+    above = legend(value, cut.limit, cut.signed, found)
+    shown = box(title, ''.join(html), above, _notes(cut, left), **moves)
     return TokenView(shown, ''.join(text) + '…' * bool(left), cut.frame.assign(row=i), title)
 
 # %% ../../nbs/api/figures/05_tokens.ipynb #2e0eda31
@@ -120,14 +121,15 @@ def token_view(
     value:str|list|None='score', # Column to colour by; several stand side by side; None: no colour
     limit:float|None=None, # The absolute value of the full colour, above 0; None: the row's 98th percentile
     page:int=0, # Which of the row's pages to show, from 0
-    keep:np.ndarray|None=None, # bool, one per token of the row, in place of the column `keep`
+    keep:np.ndarray|None=None, # One per token of the row, in place of the column `keep`; NaN: not decided
     marked:np.ndarray|None=None, # bool, one per token of the row: these get a frame
     slider:bool=True, # Add the slider, if the row has scores and one page?
     size:int|None=None, # Tokens on a page, at least 1; None: 5,000
+    choices:np.ndarray|None=None, # bool, one per token of the row: a widget can ask for these
 )->'TokenView': # HTML, text and frame of the rows
     "Show the tokens of one or more rows in their text"
     many = list, tuple, range, np.ndarray
-    options = page, keep, marked, slider, size
+    options = page, keep, marked, slider, size, choices
     if isinstance(i, many):
         return one_below_the_other(*(token_view(ds, int(k), value, limit, *options) for k in i))
     if not isinstance(value, many): return _row_view(ds, i, value, limit, *options)
@@ -137,14 +139,10 @@ def token_view(
     return side_by_side(*views)
 
 # %% ../../nbs/api/figures/05_tokens.ipynb #4388dacc
-def _cell_style(align):
-    "The style of a cell with a number or a heading"
-    return css(padding='.15em .6em', text_align=align, white_space='nowrap', color=ink, background=paper)
-
+_number_style = css(padding='.15em .6em', text_align='right', white_space='nowrap', vertical_align='top')
 _text_style = css(
-    padding='.15em .6em', text_align='start', color=ink, background=paper,
-    font_family='ui-monospace,monospace', white_space='pre-wrap',
-    overflow_wrap='anywhere', unicode_bidi='plaintext')
+    padding='.15em .6em', text_align='start', white_space='pre-wrap', tab_size=4, position='relative',
+    font_family='ui-monospace,monospace', overflow_wrap='anywhere', unicode_bidi='plaintext')
 
 _places = 'row', 'source_row', 'position'
 
@@ -152,20 +150,21 @@ def _context_line(token, numbers):
     "One token as a row of the table"
     places = [f'{getattr(token, c)}' for c in _places if hasattr(token, c)]
     values = [*places, *(f'{getattr(token, c):.3g}' for c in numbers)]
-    cells = [element('td', escape_html(v), style=_cell_style('right')) for v in values]
-    word = token_html(token.token, token.status, quiet, f'id {token.id}', f'⟦id {token.id}⟧')
+    cells = [element('td', escape_html(v), style=_number_style) for v in values]
+    word = token_html(token.token, token.status, '', f'id {token.id}', f'⟦id {token.id}⟧', marked=True)
     text = f'{characters(token.before)}<b>{word}</b>{characters(token.after)}'.replace('<br>', ' ')
     return element('tr', ''.join(cells) + element('td', text, dir='auto', style=_text_style))
 
 def _context_html(found):
     "A table of tokens in their text"
     numbers = [c for c in ('loss_base', 'loss_ref', 'score') if c in found]
-    heads = [(names.get(c, c.replace('_', ' ')), 'right') for c in (*_places, *numbers) if c in found]
-    heads.append(('token in its text', 'left'))
-    head = ''.join(element('th', words, scope='col', style=_cell_style(align)) for words, align in heads)
+    heads = [names.get(c, c.replace('_', ' ')) for c in (*_places, *numbers) if c in found]
+    head = ''.join(element('th', words, scope='col', style=_number_style) for words in heads)
+    head += element('th', 'token in its text', scope='col', style='text-align:left;padding:.15em .6em')
     lines = ''.join(_context_line(token, numbers) for token in found.itertuples(index=False))
-    style = css(border_collapse='collapse', color=ink, background=paper, font_size='13px')
-    return element('table', element('thead', element('tr', head)) + element('tbody', lines), style=style)
+    table = element('table', element('thead', element('tr', head)) + element('tbody', lines),
+        style=f'{page_colours};border-collapse:collapse;font:13px system-ui,sans-serif')
+    return element('div', view_style() + table, class_='tc-view tc-context mathjax_ignore')
 
 # %% ../../nbs/api/figures/05_tokens.ipynb #35a8d1ed
 def _context_text(token):

@@ -133,7 +133,7 @@ class _WeighingTrainer(Trainer):
         if n is None: n = len(target) if self.weights is None else self.weights.sum()
         return n or 1
 
-# %% ../../nbs/api/training/03_trainer.ipynb #0a44ac5c
+# %% ../../nbs/api/training/03_trainer.ipynb #38a24617
 class _KeptTrainer(_WeighingTrainer):
     "One whose model runs its head only where a token is trained"
     def compute_loss(self, model, inputs, *args, **kwargs):

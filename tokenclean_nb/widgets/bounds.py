@@ -90,8 +90,7 @@ def figure(self:BoundExplorer,
     _draw_tokens(fig, self.tokens)
     fig.update_layout(xaxis=_hidden, xaxis2=_hidden, yaxis_fixedrange=True, yaxis2_fixedrange=True)
     fig.layout.annotations[1].text = 'cleaned'
-    below = dict(yref='paper', y=-.24, yanchor='top')
-    fig.update_layout(title='At the dotted line the lower bound wins', height=660, margin_b=338, legend=below,
+    fig.update_layout(title='At the dotted line the lower bound wins', height=822, margin_b=500,
         hovermode='closest', sliders=self._sliders(m, quantity))
     return fig.update_layout(**layout)
 
@@ -115,44 +114,49 @@ def _sliders(self:BoundExplorer, m, quantity):
     "The five sliders: what each says, where it starts, and what each of its steps changes"
     all_tokens, cleaned = (2, 0, 7), (5, 3, 6) # traces: a bound, its quality, the twin of the bound
     moves = [
-        ('noise rate of all: ', self.noise, _heights(quantity, all_tokens)),
-        ('noise rate after: ', self.noise_after, _heights(quantity, cleaned)),
-        ('keep fraction: ', self.keep_fraction, _places(m)),
-        ('tokens: ', self.tokens, _marks()),
+        ('noise rate of all: ', self.noise, _heights(quantity, self.noise, all_tokens)),
+        ('noise rate after: ', self.noise_after, _heights(quantity, self.noise_after, cleaned)),
+        ('keep fraction: ', self.keep_fraction, _places(m, self.keep_fraction)),
+        ('tokens: ', self.tokens, _marks(self.tokens)),
         ('delta: ', self.delta, _ranges(self.delta))]
     return [_slider(k, *move) for k, move in enumerate(moves)]
 
-def _heights(quantity, traces):
+# %% ../../nbs/api/widgets/05_bounds.ipynb #ac8fe231
+def _with(numbers, now):
+    "The steps of a slider, and where it starts among them"
+    return sorted({float(number) for number in [*numbers, now]})
+
+def _heights(quantity, now, traces):
     "Noise rate -> the heights of a bound and its quality"
     level = np.ones(len(quantity))
     return {s: ('restyle', {'y': [(s + quantity).round(3), s * level]}, list(traces))
-        for s in np.arange(0, 1.001, .05).round(2)}
+        for s in _with(np.arange(0, 1.001, .05).round(2), now)}
 
-def _places(m):
+def _places(m, now):
     "Keep fraction -> where the bound of the kept tokens stands"
     return {r: ('restyle', {'x': [(m / r).round().astype(int)]}, _cleaned)
-        for r in np.arange(.05, 1.001, .05).round(2)}
+        for r in _with(np.arange(.05, 1.001, .05).round(2), now)}
 
-def _marks():
+def _marks(now):
     "Number of tokens -> the dotted lines"
-    numbers = [*np.outer(10.**np.arange(2, 8), [1, 3]).ravel(), 1e8]
+    numbers = _with([*np.outer(10.**np.arange(2, 8), [1, 3]).ravel(), 1e8], now)
     return {t: ('restyle', {'x': [[t, t]]}, [8, 9]) for t in numbers}
 
 def _ranges(delta):
     "Another delta -> the range of the hidden axes"
     moves = {}
-    for d in (.01, .02, .05, .1, .2, .5):
+    for d in _with((.01, .02, .05, .1, .2, .5), delta):
         shift = np.log10(np.log(4 / delta) / np.log(4 / d))
         moves[d] = 'relayout', {f'{axis}.range': [2 + shift, 8 + shift] for axis in ('xaxis', 'xaxis2')}
     return moves
 
 def _slider(k, words, now, steps):
     "One of several sliders below a figure, two in a line"
-    name = lambda value: f'{value:,.0f}' if value >= 100 else f'{value:.2f}'
-    nearest = int(np.abs(np.array([*steps]) - now).argmin())
+    name = lambda value: f'{value:,.0f}' if value >= 10 else f'{value:.2f}'
+    at = [*steps].index(now)
     place = dict(x=.52 * (k % 2), y=-.37 - .34 * (k // 2), len=.46, yanchor='top')
     looks = dict(font=dict(size=11), tickcolor=faint, minorticklen=0)
-    return dict(active=nearest, **place, **looks, currentvalue=dict(prefix=words, font=dict(size=14)),
+    return dict(active=at, **place, **looks, currentvalue=dict(prefix=words, font=dict(size=12)),
         steps=[dict(label=name(value), method=method, args=args) for value, (method, *args) in steps.items()])
 
 # %% ../../nbs/api/widgets/05_bounds.ipynb #2547af3f

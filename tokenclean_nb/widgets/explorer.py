@@ -20,6 +20,7 @@ from traitlets import Float, Int, Unicode, validate
 from ..bounds import error_bound, noise_rate
 from ..data.table import flat, lengths
 from ..errors import BadInput, check_choice, check_fraction
+from ..figures.answer import telling_row_of
 from ..figures.lookup import check_text, response_tokens, row_tokens
 from ..figures.style import escape_html
 from ..figures.tokens import token_view
@@ -35,7 +36,7 @@ class TokenExplorer(Interactive):
         ds:Dataset, # The table with text and `score`; with `truth` the noise rate and the bound are shown
         fraction:float|None=None, # Share of scored tokens to keep, in (0, 1]; None: as the table, or 0.6
         within:str='pool', # Tokens compete inside: 'pool', 'row', or a column with one value per row
-        row:int=0, # Row to show, from 0
+        row:int|None=None, # Row to show, from 0; None: one with much to see
     ):
         check_text(ds)
         if 'score' not in ds.column_names:
@@ -47,7 +48,9 @@ class TokenExplorer(Interactive):
         self._ends, self._memo = np.cumsum(lengths(ds)), None
         self.groups = ['pool', 'row', *_row_columns(ds)]
         if fraction is None: fraction = self._kept_share()
-        super().__init__(fraction=fraction, within=within, row=row)
+        super().__init__(fraction=fraction, within=within)
+        keep = keep_top(self._score, self._used, fraction)
+        self.row = telling_row_of(lengths(ds), self._used, keep) if row is None else row
 
     @validate('fraction')
     def _a_share(self, proposal): return check_fraction(proposal['value'])
@@ -170,7 +173,7 @@ def controls(self:TokenExplorer):
     colours = [(_colours[column], column) for column in _shown(self.ds)]
     late = dict(continuous_update=False, **wide)
     return dict(
-        fraction=ipywidgets.FloatSlider(description='keep fraction', min=.01, max=1, step=.01, **late),
+        fraction=ipywidgets.FloatSlider(description='keep fraction', min=.01, max=1, step=.01, **wide),
         row=ipywidgets.IntSlider(description='row', max=len(self.ds) - 1, **late),
         within=ipywidgets.Dropdown(description='tokens compete within', options=self.groups, **wide),
         value=ipywidgets.Dropdown(description='colour', options=colours, **wide),

@@ -22,9 +22,9 @@ from traitlets import Bool, Unicode
 
 from ..errors import BadInput, check_fraction
 from .base import Interactive
-from ..figures.lookup import row_tokens
-from ..figures.style import escape_html, escape_plotly, visible
-from ..figures.style import ink, kept_colour, paper, removed_colour, template
+from ..data.table import flat, lengths, with_flat
+from ..figures.lookup import per_token, response_tokens, row_tokens
+from ..figures.style import escape_html, escape_plotly, kept_colour, removed_colour, template
 from ..scoring.selection import keep_top
 from ..figures.tokens import token_view
 
@@ -37,13 +37,17 @@ class SelectionGame(Interactive):
     def __init__(self,
         ds:Dataset, # The table with text and `score`
         i:int=0, # Row number, from 0
-        fraction:float=0.6, # Share of the row's scored tokens that the method keeps, in (0, 1]
+        fraction:float=0.6, # Share of the pool's scored tokens that the method keeps, in (0, 1]
         player:str='', # Name to write into the line
     ):
         super().__init__(player=player)
         self.ds, self.i, self.fraction = ds, i, check_fraction(fraction)
         self.frame, self.tokens, self.keep = _scored_row(ds, i, fraction)
         self.marked = np.zeros(len(self.tokens), bool)
+        telling = [c for c in per_token if c in ds.column_names]
+        everything = np.arange(len(self.frame))
+        self._blank = _without(ds, i, everything).remove_columns(telling)
+        self._played = _without(ds, i, np.setdiff1d(everything, self.tokens))
 
 # %% ../../nbs/api/widgets/02_game.ipynb #a758f2ea
 def _scored_row(ds, i, fraction):
@@ -54,33 +58,46 @@ def _scored_row(ds, i, fraction):
     tokens = np.flatnonzero(frame['rank'].notna() & (frame.status != 'prompt'))[:game_size]
     if len(tokens) < 2:
         raise BadInput('i', i, 'a row with at least two scored tokens', f'Row {i} has {len(tokens)}.')
-    score, all_of_them = frame.score.to_numpy()[tokens], np.ones(len(tokens), bool)
-    return frame, tokens, keep_top(score, all_of_them, fraction)
+    score = flat(ds, 'score')
+    keep = keep_top(score, response_tokens(ds) & np.isfinite(score), fraction)
+    return frame, tokens, keep[int(lengths(ds)[:i].sum()) + tokens]
+
+def _without(ds, i, hidden):
+    "The table, with nothing known about the hidden tokens of a row but that they can be trained on"
+    start = int(lengths(ds)[:i].sum())
+    here = start + hidden
+    labels = np.where(response_tokens(ds), flat(ds, 'input_ids'), -100)
+    ds = with_flat(ds, 'labels', labels)
+    for column, nothing in dict(loss_base=np.nan, loss_ref=np.nan, score=np.nan, truth=-1).items():
+        if column not in ds.column_names: continue
+        values = flat(ds, column).copy()
+        values[here] = nothing
+        ds = with_flat(ds, column, values)
+    return ds
 
 # %% ../../nbs/api/widgets/02_game.ipynb #8e1736f1
 @patch
 def mark(self:SelectionGame,
-    k:int, # Which of the game's tokens, from 0
+    k:int|list, # Which of the game's tokens, from 0
     chosen:bool=True, # Keep it?
 ):
-    "Choose a token, or take the choice back"
-    if not 0 <= k < len(self.tokens): raise BadInput('k', k, f'from 0 to {len(self.tokens) - 1}')
+    "Choose tokens, or take the choice back"
+    last = len(self.tokens) - 1
+    if np.min(k) < 0 or np.max(k) > last: raise BadInput('k', k, f'from 0 to {last}')
     if self.revealed: return
     self.marked[k] = chosen
-    if hasattr(self, '_toggles'): self._toggles[k].value = bool(chosen)
     self.redraw()
 
 @patch
 def reveal(self:SelectionGame):
     "Show scores and results"
-    for toggle in getattr(self, '_toggles', []): toggle.disabled = True
     self.revealed = True
 
 @patch
 def restart(self:SelectionGame):
     "Take all choices back"
     self.revealed, self.marked = False, np.zeros(len(self.tokens), bool)
-    for toggle in getattr(self, '_toggles', []): toggle.disabled, toggle.value = False, False
+    self.redraw()
 
 # %% ../../nbs/api/widgets/02_game.ipynb #5029a66b
 @patch
@@ -117,7 +134,7 @@ def read_lines(
     ds:Dataset, # The table that was played with
     lines:str, # Lines of a room, in any text; the last line of a player counts
     i:int, # Row that was played, from 0
-    fraction:float=0.6, # Share that the scores keep, in (0, 1]
+    fraction:float=0.6, # Share of the pool that the scores keep, in (0, 1]
 )->tuple: # A frame of marks, a line per player and a column per token; and the lines that do not fit
     "Read the lines of a room"
     frame, tokens, _ = _scored_row(ds, i, check_fraction(fraction))
@@ -136,35 +153,37 @@ def __str__(self:SelectionGame):
     count = f'{self.marked.sum()} of {len(self.tokens)} tokens marked'
     if len(self.tokens) == game_size: count += f' (the first {game_size} scored tokens of the row)'
     if not self.revealed:
-        theirs = f'The scores keep {self.keep.sum()}'
-        return f'{count}. Which would you train on? {theirs}. Mark yours, then reveal.'
+        theirs = f'With {self.fraction:.0%} of the pool kept, the scores keep {self.keep.sum()} of these'
+        return f'{count}. Which would you train on? {theirs}. Click yours in the text, then reveal.'
     same, chance = self.agreement()
     return f'{count}. You and the scores decide alike on {same:.0%} of them; {chance:.0%} would be chance.'
 
 @patch
-def picture(self:SelectionGame):
-    if not self.revealed: return f'<p>{escape_html(self)}</p>{self._blank()}'
-    keep, marked = self._in_row(self.keep), self._in_row(self.marked)
-    view = token_view(self.ds, self.i, keep=keep, marked=marked, slider=False)
-    said = f'<p>{escape_html(self)} Framed: yours. Underlined: what the scores keep.</p>'
+def picture(self:SelectionGame): return self._shown(picks=True)
+
+@patch
+def static(self:SelectionGame): return self._shown(picks=False)
+
+@patch
+def _shown(self:SelectionGame, picks):
+    "The text without scores; after the reveal the scores of what was played, and of nothing else"
+    said, marked, played = f'<p>{escape_html(self)}', self._in_row(self.marked), self._in_row(True)
+    if not self.revealed:
+        choices = played if picks else None
+        view = token_view(self._blank, self.i, None, marked=marked, slider=False, choices=choices)
+        return f'{said}</p>{view.html}'
+    keep = self._in_row(self.keep, np.nan)
+    view = token_view(self._played, self.i, keep=keep, marked=marked, slider=False)
     table = self.result().round(3).to_html(border=0, na_rep='–')
     line = f'<p>Your line for the room: <code>{escape_html(self.line())}</code></p>'
-    return f'{said}{view.html}{table}{line}'
+    return f'{said} Framed: yours. Blue: what the scores keep.</p>{view.html}{table}{line}'
 
 @patch
-def _in_row(self:SelectionGame, mask):
-    "A choice among the game's tokens as one among all tokens of the row"
-    row = np.zeros(len(self.frame), bool)
-    row[self.tokens] = mask
+def _in_row(self:SelectionGame, values, otherwise=False):
+    "Values of the game's tokens as values of all tokens of the row"
+    row = np.full(len(self.frame), otherwise)
+    row[self.tokens] = values
     return row
-
-@patch
-def _blank(self:SelectionGame):
-    "The row's text without scores"
-    prompt = (self.frame.status == 'prompt').to_numpy()
-    part = lambda mask: escape_html(visible(''.join(self.frame.token[mask]), keep='\n'))
-    style = f'white-space:pre-wrap;overflow-wrap:anywhere;color:{ink};background:{paper};padding:.4em'
-    return f'<div style="{style}"><i>{part(prompt)}</i>{part(~prompt)}</div>'
 
 # %% ../../nbs/api/widgets/02_game.ipynb #544a2e7e
 @patch
@@ -174,24 +193,17 @@ def controls(self:SelectionGame): return dict(player=ipywidgets.Text(description
 def buttons(self:SelectionGame): return {'Reveal': self.reveal, 'Start again': self.restart}
 
 @patch
-def body(self:SelectionGame):
-    self._toggles = [self._toggle(k, token) for k, token in enumerate(self.frame.token[self.tokens])]
-    return [ipywidgets.Box(self._toggles, layout=dict(display='flex', flex_flow='row wrap'))]
-
-@patch
-def _toggle(self:SelectionGame, k, token):
-    "The switch of one token"
-    narrow = dict(width='auto', margin='1px')
-    toggle = ipywidgets.ToggleButton(description=visible(token) or '⟦⟧', layout=narrow)
-    toggle.observe(lambda change: self.mark(k, change['new']), 'value')
-    return toggle
+def pick(self:SelectionGame, tokens):
+    "A click on a character takes all its tokens, or gives them back"
+    chosen = np.searchsorted(self.tokens, tokens)
+    self.mark(chosen, not self.marked[chosen].all())
 
 # %% ../../nbs/api/widgets/02_game.ipynb #f439bae5
 def plot_room(
     ds:Dataset, # The table that was played with
     lines:str, # Lines of a room, pasted as they came
     i:int=0, # Row that was played, from 0
-    fraction:float=0.6, # Share that the scores keep, in (0, 1]
+    fraction:float=0.6, # Share of the pool that the scores keep, in (0, 1]
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # Above: who of the room keeps each token. Below: how far each player and the scores agree
     "Draw what a room chose"
@@ -209,7 +221,7 @@ def plot_room(
     _draw_players(fig, marks, keep)
     fig.update_yaxes(range=[0, 1], tickformat='.0%')
     others = f'; {len(bad)} lines of another row or table left out' if bad else ''
-    fig.update_layout(template=template, height=620, margin=dict(t=110), legend=dict(y=1.1))
+    fig.update_layout(template=template, height=640)
     return fig.update_layout(title=f'{len(marks)} players, row {i}{others}').update_layout(**layout)
 
 # %% ../../nbs/api/widgets/02_game.ipynb #86d92c17

@@ -22,7 +22,7 @@ from ..bounds import noise_interval
 from ..data.table import flat
 from ..errors import BadInput, check_choice, check_count
 from .base import Interactive
-from ..figures.lookup import check_text, response_tokens, tokens_at
+from ..figures.lookup import check_text, response_tokens, token_name, tokens_at
 from ..figures.style import escape_html
 from ..data.storage import atomic
 from ..figures.tokens import token_context
@@ -79,8 +79,11 @@ class TokenLabeller(Interactive):
         if self.file is not None and self.file.exists(): self.load(self.file)
 
     def buttons(self):
-        yes, no = lambda: self.label(True), lambda: self.label(False)
-        return {'Informative': yes, 'Not informative': no, 'Skip': self.skip, 'Undo': self.undo}
+        k, r, u, b = self.keys().values()
+        return {'Informative (k)': k, 'Not informative (r)': r, 'Unsure (u)': u, 'Back (b)': b}
+
+    def keys(self): # keep, remove, unsure, back
+        return dict(k=lambda: self.label(True), r=lambda: self.label(False), u=self.skip, b=self.undo)
 
 # %% ../../nbs/api/widgets/03_labeller.ipynb #2e9d4bb8
 @patch
@@ -146,9 +149,9 @@ def noise_rates(self:TokenLabeller,
 def __str__(self:TokenLabeller):
     said = [f'{len(self.labels)} of {len(self.tokens)} tokens labelled']
     if self.labels: said.append(self._rate_words())
-    ended = self.at >= len(self.tokens)
-    said.append('All done.' if ended else f'Is token {self.at + 1} informative?')
-    return '. '.join(said)
+    if self.at >= len(self.tokens): return '. '.join([*said, 'All done.'])
+    token = token_name(tokens_at(self.ds, self.tokens[self.at:self.at + 1]).token[0])
+    return '. '.join([*said, f'Is token {self.at + 1}, the framed {token}, informative?'])
 
 @patch
 def _rate_words(self:TokenLabeller):
