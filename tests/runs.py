@@ -14,7 +14,7 @@ from tokenclean_nb.cleaning import jobs
 from tokenclean_nb.scoring import shards
 
 fork = multiprocessing.get_context('forkserver') # imports once, then a process starts in milliseconds
-fork.set_forkserver_preload(['tokenclean_nb.cli'])
+fork.set_forkserver_preload(['tokenclean_nb.commands'])
 
 
 def _limit_files(size):

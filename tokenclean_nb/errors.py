@@ -97,7 +97,7 @@ def _check_path(value, argument):
 
 _checks = dict(fraction=check_fraction, learning_rate=check_positive, epochs=check_positive,
     num_train_epochs=check_positive, lora=_check_rank, batch_size=check_count, max_length=check_count,
-    token_budget=check_count, seed=_check_seed, out=_check_path)
+    token_budget=check_count, save_steps=check_count, seed=_check_seed, out=_check_path)
 
 def check_arguments(
     **given, # Name -> value; None is left to the default, and names without a check pass

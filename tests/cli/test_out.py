@@ -5,7 +5,8 @@ import os
 import pandas as pd
 import pytest
 
-from tokenclean_nb.cli import commands, main
+from tokenclean_nb.cli import main
+from tokenclean_nb.commands import commands
 
 
 @pytest.fixture(scope='module')

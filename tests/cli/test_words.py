@@ -5,7 +5,8 @@ import json
 import pytest
 
 import tokenclean_nb as tc
-from tokenclean_nb.cli import commands, main
+from tokenclean_nb.cli import main
+from tokenclean_nb.commands import commands
 
 
 @pytest.fixture

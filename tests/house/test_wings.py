@@ -7,7 +7,7 @@ import pytest
 
 root = Path(__file__).resolve().parents[2]
 package = root/'tokenclean_nb'
-floors = dict(errors=1, settings=2, bounds=2, data=2, scoring=3, course=3, training=4, figures=4, worlds=5, widgets=5, cleaning=6, evidence=7, cli=8)
+floors = dict(errors=1, settings=2, bounds=2, data=2, scoring=3, course=3, training=4, figures=4, worlds=5, widgets=5, cleaning=6, evidence=7, commands=8, cli=9)
 rooms = sorted(p for p in package.rglob('*.py') if p.name not in ('__init__.py', '_modidx.py'))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from .inputs import as_model, as_records
 from .methods import needs_reference, run_method, takes
 from .results import Cleaning, is_saved
-from .steps import Steps
+from .steps import Steps, watching
 from ..data.fingerprints import (
     columns_fingerprint, data_fingerprint, model_fingerprint, tokenizer_fingerprint)
 from ..data.encoding import as_table
@@ -58,8 +58,11 @@ def _training(job, learning_rate, epochs, batch_size, **more):
     "Arguments of `tc.finetune`; what is None is left to the model and our defaults"
     check_arguments(learning_rate=learning_rate, epochs=epochs, batch_size=batch_size)
     check_training(*signature(job).parameters, **more)
-    given = dict(learning_rate=learning_rate, num_train_epochs=epochs, **more)
-    return {k: v for k, v in given.items() if v is not None} | _rows_a_step(batch_size)
+    given = dict(learning_rate=learning_rate, num_train_epochs=epochs) | _rows_a_step(batch_size)
+    given = {k: v for k, v in given.items() if v is not None}
+    for name in given.keys() & more.keys():
+        raise BadInput(name, more[name], 'left out where a shorter name says the same')
+    return given | {k: v for k, v in more.items() if v is not None}
 
 def _identity(command, model, tokenizer, ds, **settings):
     "What a run is, for its manifest"
@@ -257,12 +260,14 @@ def train(
     with table_bars(training.get('progress', True)): ds = _table(data, tokenizer, max_length, columns)
     if 'keep' in ds.column_names: ds = clean_labels(ds)
     if out is None: return finetune(base, ds, **training)
-    identity = _identity('train', base, tokenizer, ds, **training)
+    shown = {k: v for k, v in training.items() if k not in watching}
+    identity = _identity('train', base, tokenizer, ds, **shown)
     with run_folder(out, identity, overwrite, (model, data)) as folder:
         if wrote(folder/'model') and _complete(folder):
             log.info('%s holds this training, finished: nothing is done again', folder)
             return load_model(folder/'model')[0]
-        tuned = finetune(base, ds, **training)
+        tuned = finetune(base, ds, checkpoints=folder/'checkpoints', **training)
+        discard(folder, 'checkpoints.0')
         if processes().is_main_process:
             with atomic(folder/'model') as path: save_model(path, tuned, tokenizer)
             log.info('wrote %s/model', folder)

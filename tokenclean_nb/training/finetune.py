@@ -20,12 +20,13 @@ from datasets import Dataset
 from fastcore.basics import patch
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from transformers import TrainingArguments, get_scheduler, set_seed
+from transformers.integrations import get_available_reporting_integrations
 from transformers.pytorch_utils import Conv1D
 from transformers.trainer_callback import TrainerCallback
 
 from ..data.table import (
     check_weights, flat, label_columns, lengths, row_numbers, trained, with_flat)
-from ..errors import BadInput, check_arguments, check_names
+from ..errors import BadInput, check_arguments, check_choice, check_names
 from ..scoring.heads import causal_lm
 from .models import shared_copy
 from .trainer import fit, planned_steps
@@ -72,7 +73,14 @@ def training_in_force(
     return {**defaults, **own, **given}
 
 # %% ../../nbs/api/training/01_finetune.ipynb #6070c2b3
-training_names = ('lora', 'merge', 'progress', *(f.name for f in fields(TrainingArguments) if f.init))
+training_names = (
+    'lora', 'merge', 'progress', 'logging_dir', *(f.name for f in fields(TrainingArguments) if f.init))
+
+def _check_reports(report_to):
+    "Refuse where metrics cannot go"
+    known = 'none', 'all', *get_available_reporting_integrations()
+    for name in [report_to] if isinstance(report_to, str) else report_to or ():
+        check_choice(name, known, 'report_to', 'Install it: tensorboard comes with pip install tensorboardX.')
 
 def check_training(
     *names:str, # Further names that the caller takes itself
@@ -82,6 +90,7 @@ def check_training(
     known = [*names, *training_names]
     check_names(given, known, 'an argument of tc.finetune or of transformers.TrainingArguments')
     check_arguments(**given)
+    _check_reports(given.get('report_to'))
 
 # %% ../../nbs/api/training/01_finetune.ipynb #lora-copies
 def _with_lora(model, lora):
@@ -132,10 +141,12 @@ class Session:
         lora=None, # As in `finetune`
         average:bool=False, # Keep a moving average of the weights too?
         progress:bool=True, # As in `finetune`
+        checkpoints=None, # As in `finetune`
         **training_arguments, # As in `finetune`
     ):
         check_training(lora=lora, **training_arguments)
         self.first, self.sizes, self.lora, self.progress = model, tuple(sizes), lora, progress
+        self.checkpoints = checkpoints
         self.training = training_in_force(model, **training_arguments)
         self.model = _to_train(model, lora, self.training['seed'])
         self.tables, self.optimizer, self.optimizer_state, self.log = 0, None, None, []
@@ -159,7 +170,8 @@ class Session:
 
     def train(self, ds:Dataset): # The model as it is now, in eval mode
         "Train on the next table"
-        trainer = fit(self.model, usable(ds), self.training, self.sizes, self._take_up, self.progress)
+        folder = self.checkpoints and f'{self.checkpoints}.{self.tables}'
+        trainer = fit(self.model, usable(ds), self.training, self.sizes, self._take_up, self.progress, folder)
         self.model = trainer.accelerator.unwrap_model(trainer.model).eval()
         self.tables, self.log = self.tables + 1, self.log + trainer.state.log_history
         return self.model
@@ -211,9 +223,10 @@ def finetune(
     lora=None, # Rank of LoRA matrices or a `peft.LoraConfig`; None: all weights are trained
     merge:bool=True, # Merge the LoRA matrices? False: an adapter, over the memory of the given model
     progress:bool=True, # Show a bar with tokens per second and time left?
+    checkpoints=None, # Where those of `save_steps` stay if it is interrupted, to go on from the last one
     **training_arguments, # Arguments of `transformers.TrainingArguments`, over those of `training_in_force`
 ): # The fine-tuned model in eval mode; its training log is in `model.training_log`
     "Fine-tune a copy of the model on the trained tokens of the table"
-    session = Session(model, lora=lora, progress=progress, **training_arguments)
+    session = Session(model, lora=lora, progress=progress, checkpoints=checkpoints, **training_arguments)
     session.train(ds)
     return session.finished(merge)

@@ -9,10 +9,14 @@ __all__ = ['planned_steps', 'fit']
 
 # %% ../../nbs/api/training/03_trainer.ipynb #trainer-imports
 import math
+import os
+import shutil
 import tempfile
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import repeat
+from pathlib import Path
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +25,7 @@ from tqdm.auto import tqdm
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, TrainerCallback
 
+from ..data.ledger import note
 from ..data.storage import processes
 from ..data.table import lengths
 from ..errors import BadInput
@@ -39,7 +44,9 @@ def planned_steps(
 
 def _arguments(given, folder, sizes):
     "TrainingArguments from what is in force, for tables of these sizes under one schedule"
-    place = dict(use_cpu=processes().device.type == 'cpu', output_dir=folder)
+    given = {k: v for k, v in given.items() if k != 'logging_dir'}
+    if given.get('save_steps'): given['save_strategy'] = 'steps'
+    place = dict(use_cpu=processes().device.type == 'cpu', output_dir=str(folder), save_total_limit=1)
     try: args = TrainingArguments(**place | given)
     except ValueError as e:
         raise BadInput('training', given, 'arguments that transformers can use together', str(e)) from None
@@ -150,6 +157,31 @@ def _trainer(model, **options):
     "The Trainer of a model; one that cannot be run as body and head is trained whole"
     return (_KeptTrainer if splits(model) else _WeighingTrainer)(model=model, **options)
 
+# %% ../../nbs/api/training/03_trainer.ipynb #d0733e71
+class _Noted(TrainerCallback):
+    "Notes checkpoints as files of the run, which may be removed with it"
+    def on_save(self, args, state, control, **kwargs):
+        path = Path(args.output_dir)/f'checkpoint-{state.global_step}'
+        if state.is_world_process_zero: note(path, path)
+
+def _last_checkpoint(folder):
+    "The last whole checkpoint: Trainer writes its own state last"
+    whole = [path.parent for path in Path(folder).glob('checkpoint-*/trainer_state.json')]
+    return max(whole, key=lambda path: int(path.name.removeprefix('checkpoint-')), default=None)
+
+@contextmanager
+def _output(folder):
+    "A folder for checkpoints, which ends with the training, but not with an interruption"
+    with tempfile.TemporaryDirectory() as temporary: yield Path(folder or temporary)
+    here = processes()
+    here.wait_for_everyone()
+    if folder and here.is_main_process: shutil.rmtree(folder, ignore_errors=True)
+
+def _logs(training):
+    "A context in which TensorBoard writes where `logging_dir` says"
+    place = training.get('logging_dir')
+    return patch.dict(os.environ, dict(TENSORBOARD_LOGGING_DIR=str(place)) if place else {})
+
 # %% ../../nbs/api/training/03_trainer.ipynb #trainer-fit-code
 def fit(
     model, # Trained in place
@@ -158,18 +190,20 @@ def fit(
     sizes:tuple=(), # Rows of all tables under one schedule; empty: this one alone
     prepare=None, # A function of the Trainer, called before it trains
     progress:bool=True, # Show a bar?
+    folder=None, # Where checkpoints stay if the training is interrupted, to go on from the last one
 ): # The Trainer
     "Train a model on a table"
     packed = packs(model)
     apart = row_by_row(model) if packed else nullcontext()
-    with tempfile.TemporaryDirectory() as folder, apart, without_mask_advice():
-        args = _arguments(training, folder, sizes or [len(rows)])
+    with _output(folder) as place, apart, without_mask_advice(), _logs(training):
+        args = _arguments(training, place, sizes or [len(rows)])
         trainer = _trainer(model, args=args, train_dataset=rows, data_collator=pack if packed else collate)
         if trainer.is_fsdp_enabled:
             remedy = 'Launch without FSDP, or train on cleaned.parquet with a script around Trainer.'
             raise BadInput('model', 'spread by FSDP', 'whole in every process', remedy)
         trainer.remove_callback(PrinterCallback)
         if progress and processes().is_main_process: trainer.add_callback(_TokenBar(lengths(rows).sum()))
+        trainer.add_callback(_Noted())
         if prepare: prepare(trainer)
-        trainer.train()
+        trainer.train(resume_from_checkpoint=_last_checkpoint(place))
     return trainer
