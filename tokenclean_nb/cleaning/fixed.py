@@ -51,7 +51,7 @@ def fixed_model_cleaning(
     folder=None, # Keep finished steps here and go on after an interruption
     measure=None, # A function of a trained model to a dict of numbers for the round: see `tc.error_on`
     method:str='fixed', # Name for the result
-    choose=_best_tokens, # A function from the scored table, the fraction and the groups to what is kept
+    choose=None, # A function from the scored table, the fraction and the groups to what is kept
     **training, # Arguments of `tc.finetune`
 )->Cleaning: # The run; one round
     "Clean the pool once with a fixed reference model: Pang et al. 2025"
@@ -62,7 +62,7 @@ def fixed_model_cleaning(
     reference, seconds = steps.find_reference(base, clean, reference, train_on_warmup)
     start = time.time()
     data = steps.score_pool(base, pool, reference)
-    data = with_flat(data, 'keep', choose(data, fraction, within))
+    data = with_flat(data, 'keep', (choose or _best_tokens)(data, fraction, within))
     seconds = dict(score_seconds=time.time() - start, warmup_seconds=seconds)
     return steps.finish(method, base, data, clean if train_on_warmup else None, reference, measure, seconds,
         fraction=fraction, within=within, seed=seed)

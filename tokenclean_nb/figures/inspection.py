@@ -74,6 +74,7 @@ def fault_table(self:Inspection)->pd.DataFrame: # `fault`, number of `rows`, `wh
     lines = [(f.name, len(f.rows), _places(f.rows.tolist()), f.said) for f in self.faults]
     return pd.DataFrame(lines, columns=['fault', 'rows', 'where', 'what it does'])
 
+# %% ../../nbs/api/figures/14_inspection.ipynb #dafbe7d2
 @patch
 def __str__(self:Inspection):
     lines = [f'{f.name}: {len(f.rows):,} of {len(self.ds):,} rows ({_places(f.rows.tolist())}). {f.said}'
@@ -92,6 +93,7 @@ def _sections(self:Inspection):
 @patch
 def _repr_html_(self:Inspection): return ''.join(self._sections())
 
+# %% ../../nbs/api/figures/14_inspection.ipynb #63010960
 @patch
 def save(self:Inspection,
     path:str|Path, # The .html file to write
