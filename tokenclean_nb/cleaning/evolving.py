@@ -154,7 +154,7 @@ def self_evolving_cleaning(
         replay=replay, train_on_warmup=train_on_warmup)
     pool, steps = as_table(pool, tokenizer), Steps(tokenizer, seed, folder, training)
     part = _check(pool, parts, seed, schedule, replay, learns)
-    clean, group = None if warmup is None else as_table(warmup, tokenizer), groups(pool, within)
+    clean, group = steps.clean_table(warmup), groups(pool, within)
     if reference is not None or has_adapter(base) or (clean is not None and not train_on_warmup):
         reference, _ = steps.find_reference(base, clean, reference, train_on_warmup)
     def judge(name, reference, rows, here):
@@ -163,7 +163,7 @@ def self_evolving_cleaning(
     pool = steps.base_losses(base, pool)
     run = _part_by_part('self-evolving', steps, base, pool, clean, part, schedule, replay, measure,
         learns, judge, reference)
-    run.settings = steps.settings(base, clean_rows=0 if clean is None else len(clean), **asked)
+    run.settings = steps.settings(base, clean, **asked)
     return run
 
 # %% ../../nbs/api/cleaning/04_evolving.ipynb #evolving-sequential
@@ -183,9 +183,8 @@ def sequential_training(
 )->Cleaning: # The run; a line per round
     "Baseline: train part by part on all tokens, as self-evolving cleaning does, but without cleaning"
     pool, steps = as_table(pool, tokenizer), Steps(tokenizer, seed, folder, training)
-    clean = as_table(warmup, tokenizer) if warmup is not None and train_on_warmup else None
+    clean = steps.clean_table(warmup, train_on_warmup)
     part = _check(pool, parts, seed, schedule, replay)
     run = _part_by_part('sequential', steps, base, pool, clean, part, schedule, replay, measure)
-    run.settings = steps.settings(base, clean_rows=0 if clean is None else len(clean), parts=parts, seed=seed,
-        schedule=schedule, replay=replay)
+    run.settings = steps.settings(base, clean, parts=parts, seed=seed, schedule=schedule, replay=replay)
     return run

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from datasets import Dataset
 
+from .baselines import best_rows_of, best_tokens
 from .evolving import split_rows
 from .results import Cleaning
 from .steps import Steps, with_clean
@@ -21,7 +22,7 @@ from ..data.encoding import as_table
 from ..data.table import flat, row_numbers, trained, with_flat
 from ..errors import check_fraction
 from ..scoring.scorers import score
-from ..scoring.selection import groups, keep_top
+from ..scoring.selection import groups
 
 # %% ../../nbs/api/cleaning/03_fixed.ipynb #fixed-code
 def _row_means(values, ds):
@@ -30,12 +31,8 @@ def _row_means(values, ds):
     count = np.bincount(row[tokens], minlength=len(ds))
     return np.bincount(row[tokens], values[tokens], len(ds)) / np.maximum(1, count)
 
-def _best_tokens(ds, fraction, within):
-    return keep_top(flat(ds, 'score'), trained(ds), fraction, groups(ds, within))
-
 def _best_rows(ds, fraction, within):
-    rows = keep_top(_row_means(flat(ds, 'score'), ds), np.ones(len(ds), bool), fraction)
-    return trained(ds) & rows[row_numbers(ds)]
+    return best_rows_of(ds, _row_means(flat(ds, 'score'), ds), fraction)
 
 # %% ../../nbs/api/cleaning/03_fixed.ipynb #b8a5e61a
 def fixed_model_cleaning(
@@ -51,18 +48,18 @@ def fixed_model_cleaning(
     folder=None, # Keep finished steps here and go on after an interruption
     measure=None, # A function of a trained model to a dict of numbers for the round: see `tc.error_on`
     method:str='fixed', # Name for the result
-    choose=None, # A function from the scored table, the fraction and the groups to what is kept
+    choose=best_tokens, # A function from the scored table, the fraction and the groups to what is kept
     **training, # Arguments of `tc.finetune`
 )->Cleaning: # The run; one round
     "Clean the pool once with a fixed reference model: Pang et al. 2025"
     check_fraction(fraction)
     pool, steps = as_table(pool, tokenizer), Steps(tokenizer, seed, folder, training)
-    clean = None if warmup is None else as_table(warmup, tokenizer)
+    clean = steps.clean_table(warmup)
     groups(pool, within) # a wrong one is refused before anything is trained
     reference, seconds = steps.find_reference(base, clean, reference, train_on_warmup)
     start = time.time()
     data = steps.score_pool(base, pool, reference)
-    data = with_flat(data, 'keep', (choose or _best_tokens)(data, fraction, within))
+    data = with_flat(data, 'keep', choose(data, fraction, within))
     seconds = dict(score_seconds=time.time() - start, warmup_seconds=seconds)
     return steps.finish(method, base, data, clean if train_on_warmup else None, reference, measure, seconds,
         fraction=fraction, within=within, seed=seed)
@@ -81,8 +78,8 @@ def _own_reference(method, base, tokenizer, pool, warmup, cut, fraction, within,
     "Clean with references that the pool taught: each judges its part, and learned from the others, if any"
     check_fraction(fraction)
     pool, steps = as_table(pool, tokenizer), Steps(tokenizer, seed, folder, training)
-    clean = as_table(warmup, tokenizer) if warmup is not None and train_on_warmup else None
-    part, group, start, train_seconds = cut(pool), groups(pool, within), time.time(), 0
+    clean, part, start, train_seconds = steps.clean_table(warmup, train_on_warmup), cut(pool), time.time(), 0
+    groups(pool, within) # as in `fixed_model_cleaning`
     data = with_flat(steps.base_losses(base, pool), 'keep', trained(pool))
     loss_ref, part_of = np.full(len(trained(pool)), np.nan, np.float32), part[row_numbers(pool)]
     for k in np.unique(part):
@@ -92,7 +89,7 @@ def _own_reference(method, base, tokenizer, pool, warmup, cut, fraction, within,
         loss_ref[part_of == k] = steps.losses(f'loss_ref_{k}', reference, judged)
         train_seconds += step['train_seconds']
     data = score(with_flat(data, 'loss_ref', loss_ref))
-    data = with_flat(data, 'keep', keep_top(flat(data, 'score'), trained(data), fraction, group))
+    data = with_flat(data, 'keep', best_tokens(data, fraction, within))
     seconds = dict(score_seconds=time.time() - start - train_seconds, warmup_seconds=train_seconds)
     return steps.finish(method, base, data, clean, None if part.any() else reference, measure, seconds,
         fraction=fraction, within=within, seed=seed, **asked)

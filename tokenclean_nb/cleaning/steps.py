@@ -22,6 +22,7 @@ from fastcore.basics import patch
 
 from .results import Cleaning
 from ..bounds import noise_rate
+from ..data.encoding import as_table
 from ..data.storage import atomic, processes
 from ..data.table import flat, label_columns, trained, with_flat, with_weights
 from ..errors import BadInput
@@ -246,9 +247,15 @@ def with_clean(
 
 # %% ../../nbs/api/cleaning/01_steps.ipynb #ceb4da0c
 @patch
-def settings(self:Steps, base, **asked)->dict:
+def clean_table(self:Steps, warmup, used=True)->Dataset|None:
+    "The clean set as a table; None where there is none, or it is not used"
+    return as_table(warmup, self.tokenizer) if warmup is not None and used else None
+
+@patch
+def settings(self:Steps, base, clean, **asked)->dict:
     "What was asked for, and the training arguments that were used, as JSON can hold them"
     plain = lambda v: v if v is None or isinstance(v, (str, int, float)) else 'an array'
+    asked = dict(clean_rows=0 if clean is None else len(clean)) | asked
     return {k: plain(v) for k, v in asked.items()} | dict(training=self.in_force(base))
 
 @patch
@@ -268,5 +275,5 @@ def finish(self:Steps,
     numbers = dict(trained_tokens=self.trained_tokens, **(seconds or {}), **step)
     line = round_line(ds, 1, model, measure, **counted, **numbers)
     self.report(line)
-    settings = self.settings(base, clean_rows=0 if clean is None else len(clean), **asked)
+    settings = self.settings(base, clean, **asked)
     return Cleaning(method, ds, reference, model, self.tokenizer, pd.DataFrame([line]), settings)
