@@ -1,4 +1,4 @@
-"Processor time of training steps on random rows, beside the plain padded Trainer"
+"Time of training steps on random rows, beside the plain padded Trainer: the processor's, or on a GPU the clock's"
 import argparse
 import json
 import time
@@ -14,7 +14,8 @@ from transformers import Trainer, TrainerCallback
 from tokenclean_nb.data.table import lengths, trained, with_flat
 from tokenclean_nb.scoring.scorers import random_score
 from tokenclean_nb.scoring.selection import clean_labels, keep_top
-from tokenclean_nb.training import finetune as training
+from tokenclean_nb.training import trainer as training
+from tokenclean_nb.training.finetune import finetune
 
 
 def usual(rows):
@@ -66,11 +67,18 @@ ways = {first: padded | dict(_trainer=plain), 'padded, head where trained': padd
 measured = [(way, kept) for kept in (1., .4) for way in ways]
 
 
+def now():
+    "The processor's time; on a GPU the clock's, when the GPU has done all it was given"
+    if not torch.cuda.is_available(): return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
 class Clock(TrainerCallback):
-    "The processor's time at the end of every step"
+    "The time at the end of every step"
     def __init__(self): self.times = []
-    def on_train_begin(self, *args, **kwargs): self.times.append(time.process_time())
-    def on_step_end(self, *args, **kwargs): self.times.append(time.process_time())
+    def on_train_begin(self, *args, **kwargs): self.times.append(now())
+    def on_step_end(self, *args, **kwargs): self.times.append(now())
 
 
 def step_seconds(model, ds, args, way):
@@ -82,9 +90,10 @@ def step_seconds(model, ds, args, way):
         for name, value in (ways[way] | dict(_TokenBar=lambda tokens: clock)).items():
             stack.enter_context(patch.object(training, name, value))
         # what is made once is made here
-        training.finetune(model, ds.select(np.argsort(lengths(ds))[:4]), max_steps=1, **options)
+        warm = 3 if torch.cuda.is_available() else 1
+        finetune(model, ds.select(np.argsort(lengths(ds))[:4]), max_steps=warm, **options)
         clock.times.clear()
-        training.finetune(model, ds, max_steps=args.steps, **options)
+        finetune(model, ds, max_steps=args.steps, **options)
     return np.diff(clock.times)
 
 
@@ -105,14 +114,16 @@ def compare(args):
         seconds[way, kept] = s = np.array(json.loads(in_own_process(__file__, *given, '--one', way, '--kept', kept)))
         base = seconds[first, kept]
         ratio = base / s
-        cells = f'{s.mean():.1f} s', f'{base.sum() / s.sum():.2f}x', f'{ratio.min():.2f} to {ratio.max():.2f}x'
+        cells = f'{s.mean():.3g} s', f'{base.sum() / s.sum():.2f}x', f'{ratio.min():.2f} to {ratio.max():.2f}x'
         rows.append([way, f'{kept:.0%}', *cells])
     ds = table(args)
     n = lengths(ds)[:args.steps * args.batch].reshape(args.steps, args.batch)
     padding = 1 - n.sum(1) / (n.max(1) * args.batch)
-    return markdown(['way', 'kept', 'processor time of a step', 'speed', 'step by step'], rows) + f"""
+    gpu = torch.cuda.is_available()
+    unit = f'time of a step on one {torch.cuda.get_device_name()}' if gpu else 'processor time of a step'
+    return markdown(['way', 'kept', unit, 'speed', 'step by step'], rows) + f"""
 
-GPT-2-124M shape, random weights, one thread, {args.steps} optimizer steps (AdamW) of {args.batch} rows in random order, the same for every way, each way in a process of its own.
+GPT-2-124M shape, random weights, float32{'' if gpu else ', one thread'}, {args.steps} optimizer steps (AdamW) of {args.batch} rows in random order, the same for every way, each way in a process of its own.
 Rows of {n.mean():.0f} tokens on average, {n.max()} at most, {trained(ds).mean():.0%} of them trained before cleaning; padded, {padding.min():.0%} to {padding.max():.0%} of a batch is padding, {1 - n.sum() / (n.max(1).sum() * args.batch):.0%} over all.
 Kept tokens are drawn at random. Speed is the time of the plain Trainer over all steps, with the same labels, divided by that of the way. The plain Trainer has the model as transformers gives it, the other ways as `tc.load_model` does, with the GELU in one operation."""
 
@@ -129,4 +140,4 @@ if __name__ == '__main__':
     args = parser.parse_args()
     args.rows = (args.steps + 1) * args.batch # some may lose all their tokens
     if args.one: one(args)
-    else: report('training', compare(args), args.write)
+    else: report('training_gpu' if torch.cuda.is_available() else 'training', compare(args), args.write)

@@ -190,6 +190,7 @@ def results(
     cells:str='runs/cells', # Every finished run is kept here and not done again
     data:str|None=None, # Data of the studies on real text, as name=source, separated by commas
     model:str|None=None, # Base model of those studies: a folder or a Hub name
+    code:str|None=None, # Names of the data that is Python code, separated by commas
     workers:int=2, # Processes; each uses one thread
     quick:bool=False, # Few and small runs, to try everything out
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
@@ -200,8 +201,9 @@ def results(
     sources = dict(named(d) for d in data.split(',')) if data else None
     start = time.time()
     identity = dict(command='results', quick=quick, data=sorted(sources or {}), model=model)
+    given = dict(data=sources, model=model, code=code.split(',') if code else ())
     with run_folder(out, identity, overwrite) as folder:
-        found = run_studies(folder, cells, workers, quick=quick, data=sources, model=model)
+        found = run_studies(folder, cells, workers, quick=quick, **given)
     _say(*(f'{name}: {len(frame)} results' for name, frame in found.items()))
     _say(f'wrote {out} in {time.time() - start:.0f} s')
 

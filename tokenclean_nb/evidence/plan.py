@@ -12,11 +12,12 @@ from collections import namedtuple
 from pathlib import Path
 
 from ..data.storage import atomic
-from ..errors import BadInput
+from ..errors import BadInput, check_choice
 from .grids import grid, read_cells, run_cells
 from .real_text import measure_real_method, measure_real_scores
 from .studies import (
     measure_method, measure_mistake, measure_positions, measure_stability)
+from ..scoring.scorers import scorers
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #1954c1be
 Study = namedtuple('Study', 'question measure grids') # `grids`: a list of dicts of axes
@@ -24,10 +25,11 @@ study_worlds = dict(even=dict(spread=0.), uneven=dict(), structured=dict(structu
     rules=dict(world='rules'))
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #0cd1d99a
-three, four, five, eight = range(3), range(4), range(5), range(8) # seeds
+two, three, four, five, eight = map(range, (2, 3, 4, 5, 8)) # seeds
 uneven, rules = study_worlds['uneven'], study_worlds['rules']
 cleaners = ['fixed', 'self-scored', 'cross-fitted', 'self-evolving']
 controls = ['clean-set', 'random', 'random-rows', 'rows', 'rho']
+spans = ['gain_smooth', 'gain_states', 'agreement', 'detector'] # scorers of whole stretches
 
 def _comparison(world, *more):
     "Every method in one world, with and without a clean set"
@@ -84,28 +86,37 @@ def real_studies(
     data:str|Path, # Path or Hub name of instruction data
     model:str|Path, # Path or Hub name of the base
     name:str, # Short name of the data
+    code:bool=False, # Is it Python code?
 )->dict: # Name -> study
     "The studies of one data set"
-    same = dict(data=str(data), model=str(model))
+    same = dict(data=str(data), model=str(model)) | (dict(code=True) if code else {})
+    compared = [scorer for scorer in scorers if scorer not in ('truth', 'random')]
     return {
+        f'training_{name}': Study('Which training suits the baseline?', measure_real_method, [
+            dict(seed=two, method='full', learning_rate=[2.5e-4, 5e-4, 1e-3], epochs=[1, 2, 4], **same)]),
         f'scores_{name}': Study('Which planted noise do scores find?', measure_real_scores, [
-            dict(seed=three, **same),
-            dict(seed=three, epochs=3, **same),
+            dict(seed=five, **same),
+            dict(seed=three, epochs=4, **same),
             dict(seed=three, warmup=150, **same)]),
         f'methods_{name}': Study('Does cleaning lower the loss on clean text?', measure_real_method, [
             dict(seed=five, method=['base', 'clean-set', 'full', 'sequential', 'random', 'fixed', 'rho',
                 'self-scored', 'self-evolving', 'oracle'], **same),
             dict(seed=five, method=['random', 'fixed'], fraction=.6, **same),
-            dict(seed=five, method='fixed', scorer='low_reference_loss', **same),
-            dict(seed=five, method=['full', 'self-scored', 'self-evolving'], clean=False, **same)])}
+            dict(seed=five, method=['full', 'self-scored', 'self-evolving', 'oracle'], clean=False, **same),
+            dict(seed=five, method=['full', 'sequential', 'fixed', 'oracle'], epochs=4, **same)]),
+        f'scorers_{name}': Study('Which tokens are worth training on?', measure_real_method, [
+            dict(seed=five, scorer=compared, **same),
+            dict(seed=five, scorer=spans, fraction=[.6, .9], **same),
+            dict(seed=five, scorer=['excess_loss', 'random', *spans], noise=0., **same),
+            dict(seed=five, method='full', noise=0., **same)])}
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #62b83d5e
-quick_names = 'full', 'fixed', 'self-evolving', 'none', 'shift'
+quick_names = 'full', 'fixed', 'self-evolving', 'none', 'shift', 'excess_loss', 'agreement'
 _small = dict(seed=range(2), n=120)
 quick_axes = {
     measure_method: _small | dict(test=60),
     measure_mistake: _small, measure_stability: _small, measure_positions: _small,
-    measure_real_scores: dict(seed=0, warmup=60, rows=60),
+    measure_real_scores: dict(seed=0, warmup=60, rows=60, test=30),
     measure_real_method: dict(seed=0, warmup=60, rows=60, test=30)}
 
 def _shortened(measure, axes):
@@ -120,11 +131,13 @@ def plan(
     quick:bool=False, # Few and small cells, to try everything out
     data:dict|None=None, # Name -> path or Hub name of instruction data, for the studies on real text
     model:str|None=None, # Path or Hub name of their base
+    code:tuple=(), # Names of those that are Python code
 )->dict: # Name -> (function, settings)
     "Every study of the results page"
     if (data is None) != (model is None): raise BadInput('model', model, 'given together with `data`')
     studies, found = dict(generated_studies), {}
-    for name, source in (data or {}).items(): studies |= real_studies(source, model, name)
+    for name in code: check_choice(name, data or {}, 'code')
+    for name, source in (data or {}).items(): studies |= real_studies(source, model, name, name in code)
     for name, (_, measure, grids) in studies.items():
         if quick: grids = [_shortened(measure, axes) for axes in grids[:3]]
         settings = [setting for axes in grids for setting in grid(**axes)]
@@ -134,7 +147,7 @@ def plan(
 # %% ../../nbs/api/evidence/09_plan.ipynb #88076dea
 # cells that differ in these alone share a world and its reference
 varied = ('method', 'fraction', 'within', 'parts', 'scorer', 'mistake', 'clean', 'epochs', 'order',
-    'schedule', 'learns', 'replay', 'train_on_warmup')
+    'schedule', 'learns', 'replay', 'train_on_warmup', 'learning_rate')
 
 def run_studies(
     out:str|Path, # Folder for one CSV per study
