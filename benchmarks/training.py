@@ -44,7 +44,7 @@ def like_lengths(n, extra=100):
 class InGroups(training._KeptTrainer):
     "A way without packing: rows of like length in batches of their own, their gradients added up"
     def training_step(self, model, inputs, num_items_in_batch=None):
-        places = torch.arange(inputs['labels'].shape[1])
+        places = torch.arange(inputs['labels'].shape[1], device=inputs['labels'].device)
         n, order = (((inputs['labels'] != -100) * places).amax(1) + 1).sort(descending=True)
         step, loss = super().training_step, 0
         for group in like_lengths(n.tolist()):

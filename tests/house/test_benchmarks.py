@@ -16,3 +16,17 @@ def ran(script, *arguments):
 def test_gpu_on_a_cpu():
     rows = [line.split(' | ') for line in ran('gpu.py', '--shapes', 'tiny', '--rows', '6', '--no-compile').splitlines() if line.startswith('| tiny')]
     assert [r[1] for r in rows] == ['plain loop', 'token_losses'] and all(int(r[2].replace(',', '')) > 0 for r in rows)
+
+
+def test_head_on_a_cpu():
+    rows = [line.split(' | ') for line in ran('head.py', '--tokens', '32', '--repeats', '1').splitlines() if line.startswith('| GPT-2')]
+    losses = [float(r[-1].strip(' |')) for r in rows]
+    assert len(losses) >= 2 and max(losses) - min(losses) < 1e-3
+
+
+def test_every_benchmark_loads():
+    "Each script without its main part, all in one process"
+    load = 'import runpy, sys\nfor path in sys.argv[1:]: runpy.run_path(path)'
+    scripts = sorted(folder.glob('*.py'))
+    done = subprocess.run([sys.executable, '-c', load, *scripts], capture_output=True, text=True, env=dict(os.environ, PYTHONPATH=str(folder)))
+    assert len(scripts) > 8 and not done.returncode, done.stderr
