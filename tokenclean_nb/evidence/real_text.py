@@ -126,10 +126,12 @@ def measure_real_scores(
         ds = _real_score(key, name, epochs)
         values, tokens = flat(ds, 'score'), trained(ds)
         removed = tokens & ~keep_top(values, tokens, .8)
-        shares = dict(noise=float((kinds > 0).sum() / tokens.sum()), removed=float((kinds > 0)[removed].mean()))
+        noisy = kinds > 0
+        shares = dict(noise=float(noisy.sum() / tokens.sum()), removed=float(noisy[removed].mean()))
         for kind, value in _aucs(values, kinds).items():
             found.append(dict(scorer=name, kind=kind, auc=value) | (shares if kind == 'all' else {}))
-    return found + [dict(scorer='detector, unseen', kind=kind, auc=value) for kind, value in _unseen(key, epochs)]
+    unseen = dict(scorer='detector, unseen')
+    return found + [unseen | dict(kind=kind, auc=value) for kind, value in _unseen(key, epochs)]
 
 # %% ../../nbs/api/evidence/08_real_text.ipynb #3b68bce4
 def measure_real_method(
