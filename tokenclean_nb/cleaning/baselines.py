@@ -64,14 +64,14 @@ def full_tokens(base, tokenizer, pool, warmup=None, train_on_warmup=True, **opti
     "Baseline: train on all response tokens of the pool, and of the clean set"
     return train_on('full', trained, base, tokenizer, pool, warmup, train_on_warmup, **options)
 
-def random_tokens(base, tokenizer, pool, warmup=None, fraction=0.6, train_on_warmup=True, seed=0, **options
+def random_tokens(base, tokenizer, pool, warmup=None, fraction=0.8, train_on_warmup=True, seed=0, **options
     )->Cleaning:
     "Baseline: train on a share of the response tokens drawn at random from the whole pool"
     draw = lambda ds: keep_top(random_score(ds, seed), trained(ds), fraction)
     return train_on('random', draw, base, tokenizer, pool, warmup, train_on_warmup, seed,
         asked=dict(fraction=fraction), **options)
 
-def random_rows(base, tokenizer, pool, warmup=None, fraction=0.6, train_on_warmup=True, seed=0, **options
+def random_rows(base, tokenizer, pool, warmup=None, fraction=0.8, train_on_warmup=True, seed=0, **options
     )->Cleaning:
     "Baseline: train on all response tokens of a share of the rows, drawn at random"
     draw = lambda ds: best_rows_of(ds, np.random.default_rng(seed).random(len(ds)), fraction)
@@ -86,7 +86,7 @@ def clean_set(base, tokenizer, pool, warmup=None, **options)->Cleaning:
     return train_on('clean-set', nothing, base, tokenizer, pool, warmup, **options)
 
 # %% ../../nbs/api/cleaning/02_baselines.ipynb #baselines-others
-def top_tokens(base, tokenizer, pool, warmup=None, fraction=0.6, within=None, train_on_warmup=True, **options
+def top_tokens(base, tokenizer, pool, warmup=None, fraction=0.8, within=None, train_on_warmup=True, **options
     )->Cleaning:
     "Train on the tokens with the highest numbers in the column `score`, whichever scorer wrote it"
     choose = lambda ds: best_tokens(ds, fraction, within)

@@ -135,7 +135,7 @@ def self_evolving_cleaning(
     tokenizer, # Its tokenizer
     pool:Dataset, # Records or table to clean and train on
     parts=5, # Parts of the pool, at least 2, or for each row the number of its part, from 0
-    fraction:float=0.6, # Share of the response tokens to keep in each judged part, in (0, 1]
+    fraction:float=0.8, # Share of the response tokens to keep in each judged part, in (0, 1]
     within=None, # As in `tc.fixed_model_cleaning`
     seed:int=0, # Seed of the shuffle and the trainings
     warmup:Dataset|None=None, # Records or table of good quality: round 0; without it round 0 is part 0

@@ -40,7 +40,7 @@ def fixed_model_cleaning(
     tokenizer, # Its tokenizer
     pool:Dataset, # Records or table to clean and train on
     warmup:Dataset|None=None, # Records or table of good quality: the clean set that trains the reference
-    fraction:float=0.6, # Share of the response tokens to keep, in (0, 1]; for whole rows, of the rows
+    fraction:float=0.8, # Share of the response tokens to keep, in (0, 1]; for whole rows, of the rows
     within=None, # Tokens compete inside these groups: see `tc.groups`; 'row' is the selection of Rho
     seed:int=0, # Seed of the trainings
     reference=None, # A ready reference; without it the base's adapter, or what the clean set teaches
@@ -67,7 +67,7 @@ def fixed_model_cleaning(
 # %% ../../nbs/api/cleaning/03_fixed.ipynb #186d0bdf
 rho_cleaning = partial(fixed_model_cleaning, within='row', method='rho')
 
-def best_rows(base, tokenizer, pool, warmup=None, fraction=0.2, **options)->Cleaning:
+def best_rows(base, tokenizer, pool, warmup=None, fraction=0.8, **options)->Cleaning:
     "Train on all response tokens of the rows with the highest mean score"
     return fixed_model_cleaning(base, tokenizer, pool, warmup, fraction, method='rows', choose=_best_rows,
         **options)

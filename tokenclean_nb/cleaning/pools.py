@@ -19,7 +19,7 @@ from ..scoring.shards import select_shards
 def select_files(
     folders:list, # Folders of scored data, or Parquet files: together one pool
     out:str, # Folder for cleaned.parquet: the token ids and cleaned labels of all rows, in order
-    fraction:float=0.6, # Share of the response tokens to keep, above 0 and at most 1
+    fraction:float=0.8, # Share of the response tokens to keep, above 0 and at most 1
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
 )->dict: # `tokens` that competed, `kept` ones, and the `threshold` score
     "Keep the best tokens of scored data of any size, and write the cleaned labels"

@@ -222,7 +222,7 @@ def _write_kept(files, path, kth, ties):
 def select_shards(
     sources:list, # Folders of `tokenclean score`, or scored Parquet files: together one pool
     out:str|Path, # The Parquet file to write: `input_ids`, cleaned `labels` and `row` of all rows, in order
-    fraction:float=0.6, # Share of the response tokens to keep, in (0, 1]
+    fraction:float=0.8, # Share of the response tokens to keep, in (0, 1]
 )->dict: # `tokens` that competed, `kept` ones, and the `threshold` score
     "Keep the tokens with the highest scores of all files together, and write the cleaned labels"
     check_fraction(fraction)
