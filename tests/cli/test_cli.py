@@ -108,7 +108,7 @@ def test_score_then_select(records, tmp_path, capsys):
     said = capsys.readouterr().out
     one, both = (load_records(p) for p in (tmp_path/'half/cleaned.parquet', tmp_path/'both/cleaned.parquet'))
     n = trained(load_records(tmp_path/'a/data.parquet')).sum()
-    assert (trained(one).sum(), trained(both).sum(), len(both)) == (int(0.5 * n), int(0.6 * 2 * n), 60)
+    assert (trained(one).sum(), trained(both).sum(), len(both)) == (int(0.5 * n), int(0.8 * 2 * n), 60)
     assert f'kept {n // 2:,} of {n:,} response tokens' in said and f'--data {tmp_path}/half/cleaned.parquet' in said
     main(['train', '--model', 'tiny-base', '--data', str(tmp_path/'half/cleaned.parquet'), '--out', str(tmp_path/'run')])
     assert (tmp_path/'run/model/model.safetensors').exists() and 'next: tokenclean evaluate' in capsys.readouterr().out

@@ -57,7 +57,7 @@ def test_help_says_the_fraction_of_every_method(capsys):
     said = help_of('clean', capsys)
     for name, method in tc.methods.items():
         if 'fraction' in inspect.signature(method).parameters: assert f' {name} {inspect.signature(method).parameters["fraction"].default}' in said
-    assert 'leave out for the method\'s own: random 0.6' in said
+    assert 'leave out for the method\'s own: random 0.8' in said
 
 
 def test_a_finished_run_says_so(words, tmp_path, capsys, caplog):
