@@ -30,5 +30,19 @@ def test_groups_are_the_guides_runs():
     for name in ('cleaned', 'full', 'ideal'): np.testing.assert_allclose(both[name], both[f'error_{name}'], atol=6e-4)
 
 
+def test_scorers_are_the_runs_on_real_text():
+    recorded = tc.recorded_results('scorers').set_index(['data', 'scorer'])
+    for name in ('alpaca', 'dolly', 'mbpp'):
+        scores = pd.read_csv(guides/f'results/scores_{name}.csv').query("kind == 'all'").groupby('scorer')[['auc', 'noise', 'removed']].mean()
+        ours = recorded.loc[name]
+        np.testing.assert_allclose(ours[['auc', 'noise', 'removed']], scores.loc[ours.index], atol=6e-5)
+        kept = pd.concat(pd.read_csv(guides/f'results/{study}_{name}.csv') for study in ('scorers', 'methods'))
+        kept = kept.fillna(dict(fraction=.8, epochs=2, noise=.45, clean=True)).query('fraction == .8 and epochs == 2 and noise == .45 and clean and seed < 2')
+        kept = kept.assign(scorer=kept.scorer.fillna(kept.method).replace('oracle', 'truth')).pivot_table(index='seed', columns='scorer', values=['loss', 'p'])
+        for value in ('loss', 'p'):
+            change = kept[value].sub(kept[value]['full'], axis=0).mean()
+            np.testing.assert_allclose(ours[f'{value}_change'], change[ours.index], atol=6e-5)
+
+
 def test_an_unknown_name_is_refused():
-    with pytest.raises(tc.BadInput, match='rounds, methods, groups'): tc.recorded_results('losses')
+    with pytest.raises(tc.BadInput, match='rounds, methods, groups, scorers'): tc.recorded_results('losses')
