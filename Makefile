@@ -11,7 +11,7 @@ WING :=
 WINGS := $(notdir $(patsubst %/,%,$(wildcard nbs/api/*/)))
 $(if $(filter-out $(WINGS),$(WING)),$(error WING is $(WING): it must be one of $(WINGS)))
 
-.PHONY: demo test nightly lint gate notebooks pytest save browser lab docs readme colab bench results
+.PHONY: demo test nightly lint gate notebooks pytest save browser lab docs readme pictures colab bench results
 
 demo: $(READY)
 	$(BIN)/tokenclean demo
@@ -57,7 +57,10 @@ docs: # the site, into _docs
 	@test -s _docs/index.html && echo 'wrote _docs; next: open _docs/index.html'
 
 readme: $(READY) # README.md is nbs/index.ipynb, read from here
-	$(BIN)/jupyter nbconvert --to markdown --RegexRemovePreprocessor.patterns '#\| hide' --output-dir . --output README nbs/index.ipynb
+	$(BIN)/python .ci/readme.py
+
+pictures: $(READY) # those of README.md, of link previews and of the tab; the preview needs `make browser`
+	$(BIN)/python .ci/pictures.py
 
 colab: $(READY) # Colab link and install cell of every notebook, from the address in pyproject.toml
 	$(BIN)/python .ci/colab.py
