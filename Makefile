@@ -11,7 +11,7 @@ WING :=
 WINGS := $(notdir $(patsubst %/,%,$(wildcard nbs/api/*/)))
 $(if $(filter-out $(WINGS),$(WING)),$(error WING is $(WING): it must be one of $(WINGS)))
 
-.PHONY: demo test nightly lint gate notebooks pytest save browser lab docs readme pictures colab bench results
+.PHONY: demo test nightly lint gate notebooks pytest save browser lab docs check-site readme pictures colab bench results
 
 demo: $(READY)
 	$(BIN)/tokenclean demo
@@ -50,11 +50,20 @@ nightly: $(READY) # the cells that take minutes, none needs a GPU; and propertie
 lab: $(READY)
 	$(BIN)/jupyter lab nbs
 
-docs: # the site, into _docs
+docs: # the site, into _docs: it asks for nothing from elsewhere, and opens from a folder
 	@command -v quarto >/dev/null || { echo 'make docs needs Quarto, which is not on PATH: https://quarto.org/docs/get-started'; exit 1; }
 	@$(MAKE) --no-print-directory $(READY)
 	PYTHONPATH=.ci $(BIN)/nbdev-docs
+	$(BIN)/python .ci/offline.py _docs
 	@test -s _docs/index.html && echo 'wrote _docs; next: open _docs/index.html'
+	@$(MAKE) --no-print-directory check-site SITE=_docs
+
+SITE := build/site
+check-site: $(READY) # foreign requests, errors, sideways scrolling, broken links; without SITE, of pages made without Quarto
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[browser]'
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(BIN)/playwright install chromium
+	@test $(SITE) != build/site || $(BIN)/python .ci/plain_site.py $(SITE)
+	$(BIN)/python .ci/check_site.py $(SITE)
 
 readme: $(READY) # README.md is nbs/index.ipynb, read from here
 	$(BIN)/python .ci/readme.py
