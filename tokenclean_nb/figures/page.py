@@ -77,12 +77,14 @@ table {border-collapse: collapse; margin: .5rem 0}
 caption {text-align: left; font-weight: 600; padding: .2rem 0}
 th, td {padding: .2rem .8rem .2rem 0; text-align: left; vertical-align: top}
 thead th {border-bottom: 1px solid #888}
-.number {text-align: right; font-variant-numeric: tabular-nums}
+.number {text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap}
 figure {margin: 1rem 0}
 figcaption {font-size: .9em}
 h1, p, td {overflow-wrap: anywhere}
 section > table, details table {display: block; max-width: 100%; overflow-x: auto}
 .wide {overflow-x: auto}
+.wide td:first-child {overflow-wrap: normal}
+.wide td:last-child:not(.number) {min-width: 14rem}
 [role=group] {margin: 1rem 0}
 summary {cursor: pointer}
 @media (prefers-color-scheme:dark) {
