@@ -34,10 +34,13 @@ pytest: $(READY)
 save: $(READY) # make save NB=04_tokens: run a notebook and store its outputs for the site
 	PLOTLY_RENDERER=plotly_mimetype+notebook_connected $(ONE) $(BIN)/nbdev-test --path-re '$(NB)' --save && $(BIN)/nbdev-clean
 
-browser: $(READY) .venv-colab/ready # JupyterLab and static pages in Chromium, notebooks with the versions of Colab; screenshots in build/shots
+browser: $(READY) .venv-colab/ready build/axe/package/axe.min.js # JupyterLab and static pages in Chromium, notebooks with the versions of Colab; screenshots in build/shots
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[browser]'
 	@command -v chromium >/dev/null || $(BIN)/playwright install chromium
 	$(ONE) $(BIN)/python -m pytest tests/browser/test_*.py
+
+build/axe/package/axe.min.js: # finds controls without a name and words without contrast; the tests alone use it
+	mkdir -p build/axe && cd build/axe && npm pack --silent axe-core@4.14.1 && tar xzf axe-core-4.14.1.tgz
 
 .venv-colab/ready: tests/browser/colab.txt
 	$(PYTHON) -m venv .venv-colab && .venv-colab/bin/python -m pip install --quiet --disable-pip-version-check -r tests/browser/colab.txt

@@ -100,7 +100,7 @@ wide_parts = '''() => [...document.querySelectorAll('body *')].filter(e => {
 undrawn = '''[...document.querySelectorAll('.plotly-graph-div')].filter(e => !e.querySelector('svg') && e.checkVisibility()).length'''
 
 
-def browsed_faults(folder, browser, names, shots=None):
+def browsed_faults(folder, browser, names, shots=None, wait=20_000):
     "Requests to elsewhere, errors, and sideways scrolling of a telephone, found by opening each page"
     server, home = served(folder)
     context = browser.new_context(viewport=dict(width=narrow, height=800))
@@ -109,7 +109,7 @@ def browsed_faults(folder, browser, names, shots=None):
             page = context.new_page()
             seen = watch(page, home)
             page.goto(urljoin(home, name), wait_until='load', timeout=120_000)
-            try: page.wait_for_function(f'{undrawn} == 0', timeout=20_000)
+            try: page.wait_for_function(f'{undrawn} == 0', timeout=wait)
             except Exception: yield f'{name}: {page.evaluate(undrawn)} figures are not drawn'
             page.wait_for_timeout(300)
             width = page.evaluate('document.documentElement.scrollWidth')

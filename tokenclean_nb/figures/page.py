@@ -63,7 +63,7 @@ def figure_block(
     "A figure with its description, and its numbers folded below"
     plot = pio.to_html(fig, full_html=False, include_plotlyjs=script, auto_play=False, config=_config,
         div_id=f'figure-{number}', default_width='100%')
-    picture = element('div', plot, role='img', aria_label=says)
+    picture = element('div', plot, role='group', aria_label=says)
     folded = element('details', f'<summary>The same in numbers</summary>{numbers}') if numbers else ''
     return element('figure', picture + element('figcaption', escape_html(says)) + folded)
 
