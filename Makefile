@@ -11,7 +11,7 @@ WING :=
 WINGS := $(notdir $(patsubst %/,%,$(wildcard nbs/api/*/)))
 $(if $(filter-out $(WINGS),$(WING)),$(error WING is $(WING): it must be one of $(WINGS)))
 
-.PHONY: demo test nightly lint gate notebooks pytest save browser lab docs readme colab bench results
+.PHONY: demo test nightly lint gate notebooks pytest save browser lab docs check-site readme pictures colab bench results
 
 demo: $(READY)
 	$(BIN)/tokenclean demo
@@ -34,10 +34,13 @@ pytest: $(READY)
 save: $(READY) # make save NB=04_tokens: run a notebook and store its outputs for the site
 	PLOTLY_RENDERER=plotly_mimetype+notebook_connected $(ONE) $(BIN)/nbdev-test --path-re '$(NB)' --save && $(BIN)/nbdev-clean
 
-browser: $(READY) .venv-colab/ready # JupyterLab and static pages in Chromium, notebooks with the versions of Colab; screenshots in build/shots
+browser: $(READY) .venv-colab/ready build/axe/package/axe.min.js # JupyterLab and static pages in Chromium, notebooks with the versions of Colab; screenshots in build/shots
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[browser]'
 	@command -v chromium >/dev/null || $(BIN)/playwright install chromium
 	$(ONE) $(BIN)/python -m pytest tests/browser/test_*.py
+
+build/axe/package/axe.min.js: # finds controls without a name and words without contrast; the tests alone use it
+	mkdir -p build/axe && cd build/axe && npm pack --silent axe-core@4.14.1 && tar xzf axe-core-4.14.1.tgz
 
 .venv-colab/ready: tests/browser/colab.txt
 	$(PYTHON) -m venv .venv-colab && .venv-colab/bin/python -m pip install --quiet --disable-pip-version-check -r tests/browser/colab.txt
@@ -50,14 +53,26 @@ nightly: $(READY) # the cells that take minutes, none needs a GPU; and propertie
 lab: $(READY)
 	$(BIN)/jupyter lab nbs
 
-docs: # the site, into _docs
+docs: # the site, into _docs: it asks for nothing from elsewhere, and opens from a folder
 	@command -v quarto >/dev/null || { echo 'make docs needs Quarto, which is not on PATH: https://quarto.org/docs/get-started'; exit 1; }
 	@$(MAKE) --no-print-directory $(READY)
 	PYTHONPATH=.ci $(BIN)/nbdev-docs
+	$(BIN)/python .ci/offline.py _docs
 	@test -s _docs/index.html && echo 'wrote _docs; next: open _docs/index.html'
+	@$(MAKE) --no-print-directory check-site SITE=_docs
+
+SITE := build/site
+check-site: $(READY) # foreign requests, errors, sideways scrolling, broken links; without SITE, of pages made without Quarto
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/constraints.txt -e '.[browser]'
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(BIN)/playwright install chromium
+	@test $(SITE) != build/site || $(BIN)/python .ci/plain_site.py $(SITE)
+	$(BIN)/python .ci/check_site.py $(SITE)
 
 readme: $(READY) # README.md is nbs/index.ipynb, read from here
-	$(BIN)/jupyter nbconvert --to markdown --RegexRemovePreprocessor.patterns '#\| hide' --output-dir . --output README nbs/index.ipynb
+	$(BIN)/python .ci/readme.py
+
+pictures: $(READY) # those of README.md, of link previews and of the tab; the preview needs `make browser`
+	$(BIN)/python .ci/pictures.py
 
 colab: $(READY) # Colab link and install cell of every notebook, from the address in pyproject.toml
 	$(BIN)/python .ci/colab.py

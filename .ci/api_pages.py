@@ -31,17 +31,6 @@ def short_types(cell):
         data.pop('text/plain', None) # the same again, for a terminal
 
 
-mathjax = re.compile(r'<script[^>]*\bsrc="[^"]*mathjax[^"]*"[^>]*>\s*</script>', re.I)
-
-
-def no_mathjax(cell):
-    "Take out what Plotly asks for with every figure, needs for none, and does not get: nbdev calls this by `doc_procs`"
-    if cell.cell_type != 'code': return
-    for output in cell.get('outputs', []):
-        data = output.get('data', {})
-        if 'text/html' in data: data['text/html'] = mathjax.sub('', ''.join(data['text/html']))
-
-
 def notebooks():
     "The API notebooks"
     found = (root/'nbs/api').rglob('*.ipynb')

@@ -89,7 +89,7 @@ from .figures.rounds import (
     plot_round_scores as plot_round_scores,
     plot_quadrant_rounds as plot_quadrant_rounds,
 )
-from .figures.pictures import histogram_picture as histogram_picture
+from .figures.pictures import histogram_picture as histogram_picture, interval_picture as interval_picture
 from .figures.comparisons import disagreements as disagreements, plot_agreement as plot_agreement
 from .figures.bounds import (
     plot_bounds as plot_bounds,
@@ -100,6 +100,7 @@ from .figures.bounds import (
 )
 from .figures.inspection import Inspection as Inspection
 from .figures.report import notable_tokens as notable_tokens, write_report as write_report
+from .figures.differences import write_comparison as write_comparison, words_decided as words_decided
 from .course.grading import progress as progress
 from .course.tokens import (
     check_mask_prompt as check_mask_prompt,

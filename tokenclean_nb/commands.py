@@ -145,10 +145,11 @@ def evaluate(
 @delegates(jobs.report)
 def report(
     folder:str, # Folder written by `tokenclean clean` or `tokenclean score`
+    other:str=None, # Folder of a second run on the same data: show where the two differ
     **options,
 ):
-    "Write report.html: rounds, scores, and the most surprising kept and removed tokens in their text"
-    _say(f'wrote {jobs.report(folder, **options)}')
+    "Write report.html, or compare two runs: what is kept, by which scores, and which words in their text"
+    _say(f'wrote {jobs.report(folder, other, **options)}')
 
 # %% ../nbs/api/03_commands.ipynb #1ecc755e
 @delegates(exchange.inspect)
@@ -211,7 +212,7 @@ def results(
 commands = dict(demo=demo, clean=clean, score=score, select=select, train=train, evaluate=evaluate,
     report=report, inspect=inspect, export=export, results=results)
 together = 'score', 'clean', 'train' # by several processes; the rest is the main process's
-positional = 'folder', 'folders', 'models'
+positional = 'folder', 'other', 'folders', 'models'
 
 # %% ../nbs/api/03_commands.ipynb #c6c8bc80
 def _parser(name):

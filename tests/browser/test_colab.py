@@ -30,8 +30,11 @@ def test_versions():
     assert subprocess.run([colab, '-c', code], capture_output=True, text=True).stdout.split() == ['7.7.1', '5.24.1', '7.34.0', '5.7.1']
 
 
-@pytest.mark.parametrize('name', ['10b_lookup', '10c_examples', '10d_pieces', '10e_token_figure', '11_views', '12_plots', '12a_comparisons', '12b_interactive', '12c_selection_game', '12d_labelling', '13_report', '13a_widgets'])
-def test_notebook(name, tmp_path): executed(root / f'nbs/api/{name}.ipynb', tmp_path)
+pictures = sorted(p for wing in ('figures', 'widgets') for p in (root/'nbs/api'/wing).glob('*.ipynb'))
+
+
+@pytest.mark.parametrize('path', pictures, ids=lambda p: f'{p.parent.name}/{p.stem}')
+def test_notebook(path, tmp_path): executed(path, tmp_path)
 
 
 def test_widgets_are_published_with_their_twins(tmp_path):

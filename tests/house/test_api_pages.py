@@ -94,7 +94,6 @@ def made_pages(folder):
 def test_pages_show_public_names_and_readable_values(tmp_path):
     pages, found = made_pages(tmp_path)
     assert len(pages) + len(found) == len(api_pages.notebooks())
-    assert not [path for path, page in pages.items() if api_pages.mathjax.search(json.dumps(page).replace('\\"', '"'))]
     for path in sorted(pages): found += [f'nbs/api/{path}, {fault}' for fault in page_faults(pages[path])]
     if found: pytest.fail('\n'.join(found), pytrace=False)
 
@@ -127,14 +126,3 @@ def test_types_are_short_and_comments_stay():
     assert line(')->dict[str, __main__.Task] | None:') == ')->dict[str, Task] | None:'
     text = 'see a.b\n```python\ndef f(\n    x:c.D,\n):\n```\n\n*Of a.b*'
     assert api_pages.short_signature(text) == text.replace('c.D', 'D')
-
-
-def test_a_figure_loads_no_mathjax():
-    import plotly.graph_objects as go
-    import plotly.io as pio
-    from fastcore.basics import AttrDict
-    bundle = pio.renderers['notebook_connected'].to_mimebundle(go.Figure().to_dict())
-    cell = AttrDict(cell_type='code', source='fig', outputs=[dict(data=bundle)])
-    assert api_pages.mathjax.search(bundle['text/html'])
-    api_pages.no_mathjax(cell)
-    assert 'cdnjs' not in bundle['text/html'] and 'cdn.plot.ly' in bundle['text/html']

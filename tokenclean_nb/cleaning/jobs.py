@@ -23,6 +23,7 @@ from ..data.ledger import discard, missing, wrote
 from ..data.records import load_records
 from ..data.storage import atomic, processes, run_folder
 from ..errors import BadInput, as_typed, check_arguments, check_choice, check_fraction
+from ..figures.differences import write_comparison
 from ..figures.report import write_report
 from ..scoring.one_pass import measure_columns
 from ..scoring.scorers import score, scorers
@@ -274,15 +275,25 @@ def train(
     return tuned
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #report
+def _finished(folder, argument):
+    "Table, rounds and headline of a run"
+    if not ((folder := Path(folder))/'data.parquet').exists():
+        raise BadInput(argument, str(folder), 'a folder with a finished run',
+            'Run tokenclean clean or tokenclean score into it first.')
+    run = Cleaning.load(folder, models=False) if is_saved(folder) else None
+    return (run.data, run.rounds, run.headline) if run else (load_records(folder/'data.parquet'), None, {})
+
 def report(
     folder:str, # Folder of a run of `tokenclean clean` or `tokenclean score`
+    other:str=None, # Folder of a second run on the same data: show where the two differ
     cdn:bool=False, # Load plotly.js from the network, for a smaller file?
 )->Path: # The file
-    "Write report.html into the folder of a run: rounds, scores, and the most surprising tokens in their text"
-    if not (Path(folder)/'data.parquet').exists():
-        raise BadInput('folder', str(folder), 'a folder with a finished run',
-            'Run tokenclean clean or tokenclean score into it first.')
+    "Write report.html into the folder of a run, or a page that compares it with a second run"
+    ds, rounds, facts = _finished(folder, 'folder')
+    second = other and _finished(other, 'other')
     with run_folder(folder, None) as held:
-        path, options = held/'report.html', dict(title=_title(held), cdn=cdn)
-        if is_saved(held): return Cleaning.load(held, models=False).report(path, **options)
-        return write_report(path, load_records(held/'data.parquet'), **options)
+        if not other:
+            return write_report(held/'report.html', ds, rounds, title=_title(held), facts=facts, cdn=cdn)
+        names = [Path(f).resolve().name for f in (folder, other)]
+        return write_comparison(held/f'comparison_{names[1]}.html', ds, second[0], names,
+            f'{names[0]} and {names[1]}', (facts, second[2]))

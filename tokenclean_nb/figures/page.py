@@ -63,7 +63,7 @@ def figure_block(
     "A figure with its description, and its numbers folded below"
     plot = pio.to_html(fig, full_html=False, include_plotlyjs=script, auto_play=False, config=_config,
         div_id=f'figure-{number}', default_width='100%')
-    picture = element('div', plot, role='img', aria_label=says)
+    picture = element('div', plot, role='group', aria_label=says)
     folded = element('details', f'<summary>The same in numbers</summary>{numbers}') if numbers else ''
     return element('figure', picture + element('figcaption', escape_html(says)) + folded)
 
@@ -77,12 +77,14 @@ table {border-collapse: collapse; margin: .5rem 0}
 caption {text-align: left; font-weight: 600; padding: .2rem 0}
 th, td {padding: .2rem .8rem .2rem 0; text-align: left; vertical-align: top}
 thead th {border-bottom: 1px solid #888}
-.number {text-align: right; font-variant-numeric: tabular-nums}
+.number {text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap}
 figure {margin: 1rem 0}
 figcaption {font-size: .9em}
 h1, p, td {overflow-wrap: anywhere}
 section > table, details table {display: block; max-width: 100%; overflow-x: auto}
 .wide {overflow-x: auto}
+.wide td:first-child {overflow-wrap: normal}
+.wide td:last-child:not(.number) {min-width: 14rem}
 [role=group] {margin: 1rem 0}
 summary {cursor: pointer}
 @media (prefers-color-scheme:dark) {

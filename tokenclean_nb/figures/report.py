@@ -8,6 +8,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/figures/report.html.md""
 __all__ = ['notable_tokens', 'check_report_path', 'write_report']
 
 # %% ../../nbs/api/figures/13_report.ipynb #06999999
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,29 +28,29 @@ from .style import element, escape_html
 from .tokens import token_context, token_view
 
 # %% ../../nbs/api/figures/13_report.ipynb #e24e850d
-def _extreme(score, among, n, highest):
-    "The `n` tokens with the highest or lowest scores, in that order; ties go to the earlier token"
+def _extreme(score, ids, among, n, highest):
+    "The tokens with the highest or lowest scores, each id once; ties go to the earlier token"
     index = np.flatnonzero(among & np.isfinite(score))
     value = -score[index] if highest else score[index]
-    if len(index) > n:
-        part = np.argpartition(value, n - 1)[:n]
-        index, value = index[part], value[part]
-    return index[np.lexsort((index, value))]
+    order = np.lexsort((index, value))
+    _, first = np.unique(ids[index[order]], return_index=True)
+    return index[order[np.sort(first)[:n]]]
 
 def notable_tokens(
     ds:Dataset, # The table with `score` and `keep`
     n:int=20, # Most tokens in each list, at least 1
 )->dict: # Heading -> flat token numbers
-    "The most surprising tokens and those nearest to the decision"
+    "The most surprising tokens and those nearest to the decision: a list never shows one token twice"
     check_count(n, 'n')
     if not {'score', 'keep'} <= set(ds.column_names): return {}
     score, keep, response = flat(ds, 'score'), flat(ds, 'keep').astype(bool), response_tokens(ds)
     kept, removed, few = keep & response, ~keep & response, max(1, n // 2)
+    extreme = partial(_extreme, score, flat(ds, 'input_ids'))
     return {
-        'Kept, with the highest scores': _extreme(score, kept, n, True),
-        'Removed, with the lowest scores': _extreme(score, removed, n, False),
-        'Only just kept': _extreme(score, kept, few, False),
-        'Only just removed': _extreme(score, removed, few, True)}
+        'Kept, with the highest scores': extreme(kept, n, True),
+        'Removed, with the lowest scores': extreme(removed, n, False),
+        'Only just kept': extreme(kept, few, False),
+        'Only just removed': extreme(removed, few, True)}
 
 # %% ../../nbs/api/figures/13_report.ipynb #c59f1a16
 def _quantiles(ds, column):

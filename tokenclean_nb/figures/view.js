@@ -42,7 +42,7 @@ function tokenView(root) {
   // the panel
   const panel = make('div', {tabIndex: 0, textContent: 'Point at a token, or press ← and → in the text: its numbers stand here.'});
   panel.dataset.part = 'panel';
-  panel.setAttribute('role', 'region');
+  panel.setAttribute('role', 'group');
   panel.setAttribute('aria-label', 'numbers of a token');
   panel.setAttribute('aria-live', 'polite');
   text.after(panel);

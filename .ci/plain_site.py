@@ -1,0 +1,75 @@
+"The pages of the site as far as they go without Quarto: python .ci/plain_site.py FOLDER"
+import re
+import shutil
+import sys
+import warnings
+from html import escape
+from pathlib import Path
+
+import mistune
+import nbformat
+from nbconvert import HTMLExporter
+from traitlets.config import Config
+
+sys.path.insert(0, str(Path(__file__).parent))
+from offline import make_offline
+
+root = Path(__file__).resolve().parent.parent
+style = '''body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:1rem auto;padding:0 1rem;color:#111;background:#fff}
+pre,.output_subarea,table{overflow-x:auto;max-width:100%}table{display:block}p,li,h1,h2,h3{overflow-wrap:anywhere}img{max-width:100%}
+.prompt,.anchor-link{display:none}
+@media (prefers-color-scheme:dark){:root{color-scheme:dark}body{color:#eee;background:#181818}a{color:#8fb7e8}}'''
+hidden = Config(RegexRemovePreprocessor=dict(patterns=[r'#\|\s*(hide|default_exp)']))
+fence = re.compile(r'^:::.*\n', re.M)
+
+
+def sources():
+    "Notebooks and texts of the site"
+    found = [p for p in (root/'nbs').rglob('*') if p.suffix in ('.ipynb', '.qmd')]
+    return sorted(p for p in found if '.ipynb_checkpoints' not in p.parts)
+
+
+def anchor(words):
+    "The anchor that Quarto gives a heading"
+    words = re.sub(r'<[^>]*>', '', words).lower()
+    return re.sub(r'\s+', '-', re.sub(r'[^\w\s.-]', '', re.sub(r'^[^a-z]+', '', words)).strip())
+
+
+def with_anchors(page):
+    "Headings with the anchors that Quarto gives them, or those given by hand; links to sources lead to their pages"
+    def heading(found):
+        given = re.search(r'\{#([\w-]+)[^}]*\}', found[2])
+        words = re.sub(r'\{#[^}]*\}|<a class="anchor-link".*?</a>', '', found[2])
+        return f'<h{found[1]} id="{given[1] if given else anchor(words)}">{words}</h{found[1]}>'
+    page = re.sub(r'<h([1-6])[^>]*>(.*?)</h\1>', heading, page, flags=re.S)
+    return re.sub(r'(href="(?!https?:)[^"#]*)\.(?:ipynb|qmd)(?=["#])', r'\1.html', page)
+
+
+def body(path):
+    "A source as HTML"
+    if path.suffix == '.qmd': return mistune.html(fence.sub('', re.sub(r'\A---.*?^---$', '', path.read_text(encoding='utf-8'), flags=re.M | re.S)))
+    nb = nbformat.read(path, 4)
+    for cell in nb.cells: # a cell that shows its output alone
+        if cell.cell_type == 'code' and cell.source.startswith('#| echo: false'): cell.source = ''
+    return HTMLExporter(template_name='basic', config=hidden).from_notebook_node(nb)[0]
+
+
+def make(folder):
+    "Write every page, and the files that they read"
+    folder = Path(folder)
+    warnings.filterwarnings('ignore', message='Your element with mimetype') # outputs that only JupyterLab shows
+    for path in sources():
+        page = (folder/path.relative_to(root/'nbs')).with_suffix('.html')
+        page.parent.mkdir(parents=True, exist_ok=True)
+        up = '../' * (len(page.relative_to(folder).parts) - 1)
+        head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(path.stem)}</title><link rel="icon" href="{up}images/favicon.svg"><style>{style}</style><link rel="stylesheet" href="{up}site.css">'
+        page.write_text(f'<!DOCTYPE html><html lang="en"><head>{head}</head><body><main>{with_anchors(body(path))}</main></body></html>', encoding='utf-8')
+    for path in (root/'nbs').rglob('*'):
+        if path.suffix in ('.css', '.svg', '.png', '.csv', '.jsonl'):
+            copy = folder/path.relative_to(root/'nbs')
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+    make_offline(folder)
+
+
+if __name__ == '__main__': make(sys.argv[1])
