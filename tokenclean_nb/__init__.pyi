@@ -214,5 +214,5 @@ from .evidence.intervals import (
 from .evidence.plots import (
     plot_comparison as plot_comparison, plot_measures as plot_measures, plot_work as plot_work,
     plot_lines as plot_lines,
-    plot_gain_map as plot_gain_map, plot_by_kind as plot_by_kind,
+    plot_gain_map as plot_gain_map, plot_payoff_map as plot_payoff_map, plot_by_kind as plot_by_kind,
 )
