@@ -203,6 +203,8 @@ from .evidence.measured import (
     rounds_by_group as rounds_by_group,
     regime as regime,
 )
+from .evidence.advice import Advice as Advice, advise as advise
+from .evidence.advice_plot import plot_advice as plot_advice
 from .evidence.comparison import compare_methods as compare_methods
 from .evidence.plan import study_worlds as study_worlds
 from .evidence.grids import grid as grid, run_grid as run_grid

@@ -6,7 +6,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/commands.html.md"""
 
 # %% auto #0
 __all__ = ['log', 'Required', 'Several', 'commands', 'together', 'positional', 'clean', 'score', 'select', 'train', 'evaluate',
-           'report', 'inspect', 'export', 'demo', 'results', 'run_command']
+           'report', 'inspect', 'export', 'advise', 'demo', 'results', 'run_command']
 
 # %% ../nbs/api/03_commands.ipynb #imports
 import logging
@@ -25,6 +25,7 @@ from .cleaning.methods import methods, takes
 from .data.bars import line_bars
 from .data.storage import atomic, processes, run_folder
 from .errors import BadInput, as_typed
+from .evidence.advice import advise as advise_on
 from .evidence.comparison import compare_demo
 from .evidence.evaluation import evaluate as evaluate_models
 from .figures.report import notable_tokens
@@ -172,6 +173,25 @@ def export(
     "Write labels for another trainer: TRL, axolotl, ms-swift, LLaMA-Factory, or plain Parquet"
     _say(f'wrote {exchange.export(data, out, **options)}')
 
+# %% ../nbs/api/03_commands.ipynb #advise-command
+@delegates(advise_on, but=['progress'])
+def advise(
+    model:Required, # Base model: a folder, a Hub name, or tiny-base
+    data:Required, # Instruction data to judge: .jsonl, .json, .csv, .parquet, a folder, or a Hub name
+    out:Required, # Folder for advice.html and the tables
+    warmup:str=None, # Good examples; leave out to let a random part of the data stand for them
+    overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
+    **options,
+):
+    "Say whether it is worth cleaning this data, with which scorer, and what that would not see"
+    identity = dict(command='advise', model=model, data=data, warmup=warmup, **options)
+    with run_folder(out, identity, overwrite, (model, data, warmup)) as folder:
+        advice = advise_on(model, data, warmup, **options)
+        with atomic(folder/'advice.html') as file: file.write_text(advice.page(), encoding='utf-8')
+        for name in 'scorers', 'trials':
+            with atomic(folder/f'{name}.csv') as file: getattr(advice, name).to_csv(file, index=False)
+    _say(advice, f'wrote {out}/advice.html')
+
 # %% ../nbs/api/03_commands.ipynb #demo
 def demo(
     out:str='runs/demo', # Folder for report.html
@@ -209,7 +229,7 @@ def results(
     _say(f'wrote {out} in {time.time() - start:.0f} s')
 
 # %% ../nbs/api/03_commands.ipynb #main
-commands = dict(demo=demo, clean=clean, score=score, select=select, train=train, evaluate=evaluate,
+commands = dict(demo=demo, advise=advise, clean=clean, score=score, select=select, train=train, evaluate=evaluate,
     report=report, inspect=inspect, export=export, results=results)
 together = 'score', 'clean', 'train' # by several processes; the rest is the main process's
 positional = 'folder', 'other', 'folders', 'models'

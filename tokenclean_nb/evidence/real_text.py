@@ -87,12 +87,12 @@ def _real_score(key, name, epochs=2):
     return score(pool, name, **{option: tables[option] for option in scorers[name].needs.split()})
 
 # %% ../../nbs/api/evidence/08_real_text.ipynb #3889a712
-def _token_kinds(ds):
+def token_kinds(ds):
     "For each token the kind of its noise, 0 for none; -1 where it is not trained"
     truth, of_row = flat(ds, 'truth'), np.asarray(ds['noise'][:])[row_numbers(ds)]
     return np.select([truth == 0, truth == 1], [of_row, 0], -1)
 
-def _aucs(values, kinds):
+def kind_aucs(values, kinds):
     "AUC of a score against planted noise: for all, and for each kind on its own"
     planted = np.unique(kinds[kinds > 0]).tolist()
     against = dict(all=kinds > 0) | {noise_kinds[k]: kinds == k for k in planted}
@@ -101,7 +101,7 @@ def _aucs(values, kinds):
 def _unseen(key, epochs):
     "For each kind of noise the AUC of a detector that was fitted without it"
     pool, tables = _measured(key, epochs)
-    kinds, planted = _token_kinds(pool), np.asarray(tables['planted']['noise'][:])
+    kinds, planted = token_kinds(pool), np.asarray(tables['planted']['noise'][:])
     for k in np.unique(kinds[kinds > 0]):
         others = tables['planted'].select(np.flatnonzero(planted != k))
         values = flat(score(pool, 'detector', planted=others), 'score')
@@ -121,14 +121,14 @@ def measure_real_scores(
 )->list: # A row per scorer and kind of noise: AUC; for all kinds, share of noise in what 80 % leaves out
     "How well every scorer finds planted noise in real text"
     key = data, model, seed, rows, warmup, noise, test, code
-    found, kinds = [], _token_kinds(_real(*key).pool)
+    found, kinds = [], token_kinds(_real(*key).pool)
     for name in scorers:
         ds = _real_score(key, name, epochs)
         values, tokens = flat(ds, 'score'), trained(ds)
         removed = tokens & ~keep_top(values, tokens, .8)
         noisy = kinds > 0
         shares = dict(noise=float(noisy.sum() / tokens.sum()), removed=float(noisy[removed].mean()))
-        for kind, value in _aucs(values, kinds).items():
+        for kind, value in kind_aucs(values, kinds).items():
             found.append(dict(scorer=name, kind=kind, auc=value) | (shares if kind == 'all' else {}))
     unseen = dict(scorer='detector, unseen')
     return found + [unseen | dict(kind=kind, auc=value) for kind, value in _unseen(key, epochs)]
