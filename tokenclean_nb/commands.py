@@ -174,23 +174,23 @@ def export(
     _say(f'wrote {exchange.export(data, out, **options)}')
 
 # %% ../nbs/api/03_commands.ipynb #advise-command
-@delegates(advise_on, but=['progress'])
+@delegates(advise_on, but=['folder', 'progress'])
 def advise(
     model:Required, # Base model: a folder, a Hub name, or tiny-base
     data:Required, # Instruction data to judge: .jsonl, .json, .csv, .parquet, a folder, or a Hub name
-    out:Required, # Folder for advice.html and the tables
+    out:Required, # Folder of advice.html; the same command goes on there when it was interrupted
     warmup:str=None, # Good examples; leave out to let a random part of the data stand for them
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
     **options,
 ):
-    "Say whether it is worth cleaning this data, with which scorer, and what that would not see"
+    "Say whether it is worth cleaning this data, with which score, and what that would not see"
     identity = dict(command='advise', model=model, data=data, warmup=warmup, **options)
-    with run_folder(out, identity, overwrite, (model, data, warmup)) as folder:
-        advice = advise_on(model, data, warmup, **options)
+    with run_folder(out, identity, overwrite, (model, data, warmup, options.get('answers'))) as folder:
+        advice = advise_on(model, data, warmup, folder=folder/'trials', **options)
         with atomic(folder/'advice.html') as file: file.write_text(advice.page(), encoding='utf-8')
         for name in 'scorers', 'trials':
             with atomic(folder/f'{name}.csv') as file: getattr(advice, name).to_csv(file, index=False)
-    _say(advice, f'wrote {out}/advice.html')
+    _say(advice, '', f'wrote {out}/advice.html', 'next:', *advice.next(model, data, warmup))
 
 # %% ../nbs/api/03_commands.ipynb #demo
 def demo(
@@ -229,8 +229,8 @@ def results(
     _say(f'wrote {out} in {time.time() - start:.0f} s')
 
 # %% ../nbs/api/03_commands.ipynb #main
-commands = dict(demo=demo, advise=advise, clean=clean, score=score, select=select, train=train, evaluate=evaluate,
-    report=report, inspect=inspect, export=export, results=results)
+commands = dict(demo=demo, advise=advise, clean=clean, score=score, select=select, train=train,
+    evaluate=evaluate, report=report, inspect=inspect, export=export, results=results)
 together = 'score', 'clean', 'train' # by several processes; the rest is the main process's
 positional = 'folder', 'other', 'folders', 'models'
 

@@ -12,6 +12,7 @@ import logging
 from inspect import signature
 from pathlib import Path
 
+from .any_score import check_scorer, comparison_table, write_score
 from .inputs import as_model, as_records
 from .methods import needs_reference, run_method, takes
 from .results import Cleaning, is_saved
@@ -25,8 +26,6 @@ from ..data.storage import atomic, processes, run_folder
 from ..errors import BadInput, as_typed, check_arguments, check_choice, check_fraction
 from ..figures.differences import write_comparison
 from ..figures.report import write_report
-from ..scoring.one_pass import measure_columns
-from ..scoring.scorers import score, scorers
 from ..scoring.selection import clean_labels
 from ..scoring.shards import score_shards, write_scored
 from ..training.finetune import check_training, finetune
@@ -183,7 +182,8 @@ def score_files(
     out:str, # Folder of the run
     reference:str=None, # Reference model; with it, the score (base loss - reference loss) is written too
     adapter:str=None, # LoRA adapter of the model, as reference: one copy of the weights for both
-    scorer:str=None, # Another score: a name in tc.scorers; some need a reference
+    scorer:str=None, # Another score: a name in tc.scorers; some need a reference, or good examples
+    warmup:str=None, # Good examples, for the scores that compare with them: agreement, detector
     dtype:str=None, # Compute in float32, bfloat16 or float16; leave out to score as the model is stored
     max_length:int=2048, # Longest row in tokens
     columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
@@ -204,34 +204,24 @@ def score_files(
     if reference:
         teacher, its_tokenizer = as_model(reference, 'reference', **_places(device_map, None, offload_folder))
         check_same_tokens(base, teacher, tokenizer, its_tokenizer)
-    if scorer: _check_scorer(scorer, teacher)
+    if scorer: check_scorer(scorer, teacher, warmup)
     ds = _table(records, tokenizer, max_length, columns)
     which = model_fingerprint(teacher) if reference else adapter and 'adapter'
     identity = _identity('score', base, tokenizer, ds, reference=which)
-    identity |= {k: v for k, v in dict(dtype=dtype, scorer=scorer).items() if v}
-    with run_folder(out, identity, overwrite, (model, data, reference, adapter)) as folder:
+    good = warmup and data_fingerprint(_table(as_records(warmup, 'warmup'), tokenizer, max_length, None))
+    identity |= {k: v for k, v in dict(dtype=dtype, scorer=scorer, warmup=good).items() if v}
+    with run_folder(out, identity, overwrite, (model, data, reference, adapter, warmup)) as folder:
         shards, options = folder/'shards', dict(dtype=dtype, token_budget=token_budget, rebuild=rebuild)
         with adapter_off(base): score_shards(base, ds, shards, 'loss_base', **options)
         if teacher: score_shards(teacher, ds, shards, 'loss_ref', **options)
         if not processes().is_main_process: return
         columns = ['loss_base', 'loss_ref'] if teacher else ['loss_base']
         counts = write_scored(ds, shards, columns, folder/'data.parquet')
-        if scorer: _write_score(folder/'data.parquet', scorer, base, teacher, dtype, token_budget)
+        if scorer:
+            options = dict(base=base, reference=teacher, dtype=dtype, token_budget=token_budget)
+            beside = comparison_table(scorer, warmup, tokenizer, max_length, **options)
+            write_score(folder/'data.parquet', scorer, beside, **options)
         return counts
-
-# %% ../../nbs/api/cleaning/06_jobs.ipynb #611d54c6
-def _check_scorer(scorer, teacher):
-    "Refuse a scorer that needs what the command has not"
-    chosen = scorers[check_choice(scorer, scorers, 'scorer')]
-    if chosen.needs: raise BadInput('scorer', scorer, 'one that needs no other table',
-        f'In Python: tc.score(ds, {scorer!r}, {chosen.needs}=...).')
-    if teacher is None and any(c.endswith(('_ref', '_alone')) for c in chosen.columns.split()):
-        raise BadInput('reference', None, f'given for the scorer {scorer}', 'Or give an adapter.')
-
-def _write_score(path, scorer, base, teacher, dtype, token_budget):
-    "The table of a run with the score of any scorer; what it reads beside the losses is measured now"
-    ds = measure_columns(load_records(path), scorer, base, teacher, dtype=dtype, token_budget=token_budget)
-    with atomic(path) as temporary: score(ds, scorer).to_parquet(temporary)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #train
 @as_typed(ds='data')

@@ -19,21 +19,25 @@ def plot_advice(
     scorers:pd.DataFrame, # A row per scorer and kind of noise: auc
     trials:pd.DataFrame, # A row per training: trial, loss_change, loss_low, loss_high
     **layout, # Passed to `fig.update_layout`
-)->go.Figure: # Above: AUC by scorer and kind. Below: differences of the held-out loss to `full`
-    "Draw what scorers find and what trainings gain"
+)->go.Figure: # Above: differences of the held-out loss to `full`. Below: AUC by scorer and kind
+    "Draw what trainings gain and what scorers find"
     grid = scorers.pivot(index='scorer', columns='kind', values='auc')
     grid = grid.sort_values('all')[['all', *[c for c in grid if c != 'all']]]
-    fig = make_subplots(2, 1, row_heights=[.72, .28], vertical_spacing=.2)
-    words = [str(c).replace('_', ' ') for c in grid]
-    fig.add_heatmap(row=1, col=1, z=grid.values, x=words, y=list(grid.index), zmin=0, zmax=1,
-        colorscale=colorscale(diverging), showscale=False, texttemplate='%{z:.2f}', textfont=dict(size=10),
-        hovertemplate='%{y}, %{x}: AUC %{z:.2f}<extra></extra>')
     t = trials[trials.trial != 'full'][::-1]
+    lines = 24 * len(t), 24 * len(grid)
+    fig = make_subplots(2, 1, row_heights=lines, vertical_spacing=190 / (sum(lines) + 190))
     bars = dict(type='data', symmetric=False, array=t.loss_high - t.loss_change,
         arrayminus=t.loss_change - t.loss_low, color=ink)
-    fig.add_scatter(row=2, col=1, x=t.loss_change, y=t.trial, mode='markers', error_x=bars, showlegend=False,
+    fig.add_scatter(row=1, col=1, x=t.loss_change, y=t.trial, mode='markers', error_x=bars, showlegend=False,
         marker=dict(color=kept_colour, size=9), hovertemplate='%{y}: %{x:+.3f} nats<extra></extra>')
-    fig.add_vline(x=0, row=2, col=1, line=dict(color=faint, dash='dash'))
-    fig.update_xaxes(title_text='held-out loss, less that of full (nats): below zero is better', row=2, col=1)
-    fig.update_layout(template=template, height=300 + 24 * len(grid), title='AUC by kind of noise; .5 is chance')
+    fig.add_vline(x=0, row=1, col=1, line=dict(color=faint, dash='dash'))
+    kinds = [str(c).replace('_', ' ') for c in grid]
+    fig.add_heatmap(row=2, col=1, z=grid.values, x=kinds, y=list(grid.index),
+        zmin=0, zmax=1, colorscale=colorscale(diverging), showscale=False, texttemplate='%{z:.2f}',
+        textfont=dict(size=10, color=ink), xgap=1, ygap=1,
+        hovertemplate='%{y}, %{x}: AUC %{z:.2f}<extra></extra>')
+    fig.update_yaxes(type='category')
+    fig.update_xaxes(title='change of the held-out loss (nats): below zero is better', row=1, col=1)
+    fig.update_xaxes(title='AUC by kind of noise: .5 is chance', side='top', tickangle=-35, row=2, col=1)
+    fig.update_layout(template=template, height=290 + sum(lines), margin=dict(t=24, b=24))
     return fig.update_layout(**layout)

@@ -26,7 +26,7 @@ from ..scoring.selection import keep_top
 from ..training.finetune import finetune
 from ..training.models import load_model
 from ..worlds.damage import noise_kinds
-from ..worlds.planted import plant_noise, with_planted_truth
+from ..worlds.planted import planted_table
 
 # %% ../../nbs/api/evidence/08_real_text.ipynb #855ba42d
 real_training = dict(learning_rate=5e-4, per_device_train_batch_size=16, gradient_accumulation_steps=1,
@@ -59,8 +59,7 @@ def _real(data, model, seed, rows, warmup, noise, test, code):
     ours, theirs = foreign.select(range(half)), foreign.select(range(half, len(foreign)))
     kinds = [kind for kind in noise_kinds[1:] if code or kind not in of_code]
     def table(records, share, others=foreign, seed=seed):
-        shares = dict.fromkeys(kinds, share / len(kinds))
-        return with_planted_truth(plant_noise(records, seed, others, **shares), tokenizer, 256)
+        return planted_table(records, tokenizer, share, seed, others, 256, kinds)
     return RealText(base, tokenizer, table(pool, noise, ours), table(clean, 0), table(held_out, 0),
         table(clean, .7, theirs, seed + 100))
 

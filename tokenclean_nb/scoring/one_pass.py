@@ -8,6 +8,8 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/scoring/one_pass.html.md
 __all__ = ['quantities', 'token_quantities', 'responses_alone', 'measure_columns']
 
 # %% ../../nbs/api/scoring/03_one_pass.ipynb #269044b4
+from itertools import chain
+
 import numpy as np
 import pyarrow as pa
 import torch
@@ -88,13 +90,15 @@ def _word_vectors(model):
 # %% ../../nbs/api/scoring/03_one_pass.ipynb #db677887
 def measure_columns(
     ds:Dataset, # The table
-    scorer:str, # A name in `tc.scorers`
+    scorer:str|list, # A name in `tc.scorers`, or several: a pass is made once for all of them
     base=None, # The base model, for columns of its pass
     reference=None, # The reference model, for columns of its passes, with and without the prompt
     **options, # Of `tc.token_losses`: `dtype`, `token_budget`, `progress`
 )->Dataset: # The table with the columns that the scorer reads
     "Add what a scorer reads and the table lacks"
-    asked = scorers[check_choice(scorer, scorers, 'scorer')].columns.split()
+    names = [scorer] if isinstance(scorer, str) else scorer
+    columns = (scorers[check_choice(name, scorers, 'scorer')].columns.split() for name in names)
+    asked = list(dict.fromkeys(chain.from_iterable(columns)))
     passes = {}
     for column in asked:
         name, _, of = column.rpartition('_')

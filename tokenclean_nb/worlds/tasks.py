@@ -38,6 +38,7 @@ class Task:
     test: Dataset # Clean examples for measuring accuracy
     facts: dict # The world's facts: (owner, attribute) -> value
     world: str = 'facts' # Name of the world
+    records: dict|None = None # The records of `pool`, `warmup` and `test`, as a file of yours would hold them
 
     def __repr__(self):
         sizes = ', '.join(f'{name} {len(getattr(self, name)):,}' for name in ('pool', 'warmup', 'test'))
@@ -78,4 +79,4 @@ def make_task(
     tokenizer = tokenizer or tiny_base()[1]
     with table_bars(progress):
         tables = {name: with_truth(some, tokenizer) for name, some in records.items()}
-    return Task(**tables, facts=facts, world=world)
+    return Task(**tables, facts=facts, world=world, records=records)

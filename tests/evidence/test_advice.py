@@ -1,0 +1,114 @@
+"Advice on a pool: what is refused, what is left out, what is not done twice, and what the rule says."
+import numpy as np
+import pandas as pd
+import pytest
+from datasets import Dataset, concatenate_datasets
+
+import tokenclean_nb as tc
+from tokenclean_nb.evidence import advice as room
+from tokenclean_nb.evidence import trials as set_to_work
+from tokenclean_nb.evidence.shares import answered_share, noise_share
+
+base, tokenizer = tc.tiny_base()
+records = tc.make_task(120, seed=2, warmup=100, progress=False).records
+pool, good = records['pool'], records['warmup']
+
+
+def advise(**options): return tc.advise((base, tokenizer), pool, good, progress=False, **options)
+
+
+@pytest.mark.parametrize('options, match', [
+    (dict(rows=10), 'rows.*at least 40'), (dict(rows=0), 'rows'), (dict(passes=0), 'passes'),
+    (dict(seed=-1), 'seed'), (dict(epochs=float('nan')), 'epochs'), (dict(learning_rate=-1), 'learning_rate'),
+    (dict(answers='nowhere.json'), 'TokenLabeller')])
+def test_what_cannot_be_is_refused_before_anything_is_trained(monkeypatch, options, match):
+    monkeypatch.setattr(room, 'finetune', lambda *a, **k: pytest.fail('trained'))
+    with pytest.raises(tc.BadInput, match=match): advise(**options)
+
+
+@pytest.mark.parametrize('name, data, warmup', [('data', pool.select(range(20)), good), ('warmup', pool, good.select(range(20)))])
+def test_too_few_rows_are_named(name, data, warmup):
+    with pytest.raises(tc.BadInput, match=f'{name}.*20 rows'): tc.advise((base, tokenizer), data, warmup, progress=False)
+
+
+def test_held_out_rows_of_the_pool_are_left_out():
+    notes = []
+    text = room.cut_parts(concatenate_datasets([pool, good.select(range(90, 100))]), good, tokenizer, 256, 0, notes)
+    alone = room.cut_parts(pool, good, tokenizer, 256, 0, [])
+    assert 'word for word' in notes[0] and len(text['held']) < len(alone['held'])
+    assert not {*text['held']['text'][:]} & {*text['pool']['text'][:]}
+
+
+def test_without_good_examples_part_of_the_data_stands_for_them_and_is_no_longer_in_the_pool():
+    notes = []
+    ours, theirs = room.cut_rows(pool.map(lambda _, i: dict(number=i), with_indices=True), None, 50, 0, notes)
+    assert not {*ours['number'][:]} & {*theirs['number'][:]} and len(ours) == len(theirs) == 50
+    assert 'as noisy as the pool' in notes[0] and '50 of 70 rows' in notes[1]
+
+
+def test_a_finished_training_is_not_done_again(tmp_path, monkeypatch):
+    first = advise(folder=tmp_path, rows=60)
+    monkeypatch.setattr(set_to_work, 'run_method', lambda *a, **k: pytest.fail('trained again'))
+    again = advise(folder=tmp_path, rows=60)
+    pd.testing.assert_frame_equal(first.trials, again.trials)
+    with pytest.raises(pytest.fail.Exception, match='trained again'): advise(folder=tmp_path, rows=60, epochs=2)
+
+
+def test_fewer_passes_leave_out_dear_scorers():
+    cheap = advise(rows=60, passes=1)
+    assert 'excess_loss' not in {*cheap.scorers.scorer} and {'gain_smooth', 'detector'} <= {*cheap.scorers.scorer}
+    assert len(cheap.trials) == 6
+
+
+def test_the_page_holds_the_verdict_and_the_numbers():
+    found = advise(rows=60)
+    page = found.page()
+    assert found.words[0].split('.')[0] in page and all(name in page for name in found.trials.trial)
+    assert 'cdn' not in page.split('<body')[1][:2000]
+
+
+@pytest.mark.parametrize('order, labels, match', [('threshold', [[1, True]], '1 answers, threshold'), ('random', [], '0 answers')])
+def test_answers_must_be_about_random_tokens(tmp_path, order, labels, match):
+    file = tmp_path/'answers.json'
+    file.write_text(pd.Series(dict(order=order, labels=labels)).to_json())
+    with pytest.raises(tc.BadInput, match=match): answered_share(file)
+
+
+@pytest.mark.parametrize('share', [.05, .2, .5])
+def test_the_share_of_noise_is_covered(share):
+    "Where a score sees noise as it sees planted noise"
+    covered = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        def table(rows, share):
+            truth = np.repeat(rng.random(rows) > share, 8).astype(np.int8)
+            ds = Dataset.from_dict(dict(input_ids=[[1] * 8] * rows, labels=[[1] * 8] * rows))
+            return tc.with_flat(tc.with_flat(ds, 'truth', truth), 'score', rng.normal(truth * 1.2, 1))
+        ours, planted = table(300, share), table(200, .4)
+        estimate, low, high = noise_share(ours, planted)
+        assert low - .02 <= estimate <= high + .02
+        covered.append(low <= (tc.flat(ours, 'truth') == 0).mean() <= high)
+    assert np.mean(covered) >= .75
+
+
+def rule(*rows):
+    names = ['trial', 'loss_change', 'loss_low', 'loss_high', 'p_change', 'p_low', 'p_high']
+    return room._decided(pd.DataFrame([('full', *[0.] * 6), ('random', -9., -9., -9., 0, 0, 0), *rows], columns=names))
+
+
+@pytest.mark.parametrize('rows, verdict, way', [
+    ([('a 0.8', -.2, -.3, -.1, 0, 0, 0), ('b 0.9', -.1, -.2, -.05, 0, 0, 0)], 'clean', 'a 0.8'),
+    ([('a 0.8', -.1, -.3, .1, 0, 0, 0), ('b 0.9', .1, .05, .2, 0, 0, 0)], 'not shown', 'a 0.8'),
+    ([('a 0.8', .1, 0, .2, 0, 0, 0)], 'not shown', 'a 0.8'),
+    ([('a 0.8', .2, .1, .3, 0, 0, 0), ('b 0.9', .1, .05, .2, 0, 0, 0)], 'do not clean', 'b 0.9')])
+def test_the_rule(rows, verdict, way):
+    "What chance does is no advice"
+    found, top, words = rule(*rows)
+    assert (found, top.trial) == (verdict, way) and f'{float(way.split()[1]):.0%} by {way.split()[0]}' in words
+
+
+@pytest.mark.parametrize('way, verdict, n', [('gain_smooth_base 0.8', 'clean', 2), ('detector 0.9', 'clean', 3), ('gain 0.8', 'do not clean', 1)])
+def test_the_next_commands(way, verdict, n):
+    said = room.Advice(verdict, way, [], None, None, {}, []).next('M', 'D', 'G')
+    assert len(said) == n and all(line.startswith('tokenclean ') for line in said)
+    if 'detector' in way: assert '--warmup G' in said[1] and '--reference' in said[1] and '--fraction 0.9' in said[2]
