@@ -95,7 +95,7 @@ def test_score_with_any_scorer(records, tmp_path, capsys):
     main([*words, 'gain_smooth_base'])
     ds = load_records(tmp_path/'run'/'data.parquet')
     assert np.array_equal(np.isfinite(flat(ds, 'score')), trained(ds)) and 'loss_base' in ds.column_names
-    for scorer, said in dict(perplexity='one of excess_loss', gain='given for the scorer gain', agreement='clean=').items():
+    for scorer, said in dict(perplexity='one of excess_loss', gain='given for the scorer gain', agreement='given for the scorer agreement').items():
         assert said in refused(capsys, *words, scorer, '--overwrite')
 
 

@@ -74,17 +74,20 @@ def test_answers_must_be_about_random_tokens(tmp_path, order, labels, match):
     with pytest.raises(tc.BadInput, match=match): answered_share(file)
 
 
+def foggy(rng, rows, share):
+    "A table whose score sees noise as through fog"
+    truth = np.repeat(rng.random(rows) > share, 8).astype(np.int8)
+    ds = Dataset.from_dict(dict(input_ids=[[1] * 8] * rows, labels=[[1] * 8] * rows))
+    return tc.with_flat(tc.with_flat(ds, 'truth', truth), 'score', rng.normal(truth * 1.2, 1))
+
+
 @pytest.mark.parametrize('share', [.05, .2, .5])
 def test_the_share_of_noise_is_covered(share):
     "Where a score sees noise as it sees planted noise"
     covered = []
     for seed in range(12):
         rng = np.random.default_rng(seed)
-        def table(rows, share):
-            truth = np.repeat(rng.random(rows) > share, 8).astype(np.int8)
-            ds = Dataset.from_dict(dict(input_ids=[[1] * 8] * rows, labels=[[1] * 8] * rows))
-            return tc.with_flat(tc.with_flat(ds, 'truth', truth), 'score', rng.normal(truth * 1.2, 1))
-        ours, planted = table(300, share), table(200, .4)
+        ours, planted = foggy(rng, 300, share), foggy(rng, 200, .4)
         estimate, low, high = noise_share(ours, planted)
         assert low - .02 <= estimate <= high + .02
         covered.append(low <= (tc.flat(ours, 'truth') == 0).mean() <= high)

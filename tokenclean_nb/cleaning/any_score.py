@@ -54,9 +54,10 @@ def comparison_table(
 def write_score(
     path:str|Path, # Parquet file of a table
     scorer:str, # A name in `tc.scorers`
-    beside:dict, # As `comparison_table` makes it
+    *warmup, # Arguments of `comparison_table`: good examples or None, the tokenizer, `max_length`
     **options, # Of `tc.measure_columns`
 ):
     "Put the score into a file; what it reads beside the losses is measured now"
+    beside = comparison_table(scorer, *warmup, **options)
     ds = measure_columns(load_records(path), scorer, **options)
     with atomic(path) as temporary: score(ds, scorer, **beside).to_parquet(temporary)

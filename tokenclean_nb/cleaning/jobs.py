@@ -12,7 +12,7 @@ import logging
 from inspect import signature
 from pathlib import Path
 
-from .any_score import check_scorer, comparison_table, write_score
+from .any_score import check_scorer, write_score
 from .inputs import as_model, as_records
 from .methods import needs_reference, run_method, takes
 from .results import Cleaning, is_saved
@@ -208,8 +208,7 @@ def score_files(
     ds = _table(records, tokenizer, max_length, columns)
     which = model_fingerprint(teacher) if reference else adapter and 'adapter'
     identity = _identity('score', base, tokenizer, ds, reference=which)
-    good = warmup and data_fingerprint(_table(as_records(warmup, 'warmup'), tokenizer, max_length, None))
-    identity |= {k: v for k, v in dict(dtype=dtype, scorer=scorer, warmup=good).items() if v}
+    identity |= _identity_of_score(dtype, scorer, warmup, tokenizer, max_length)
     with run_folder(out, identity, overwrite, (model, data, reference, adapter, warmup)) as folder:
         shards, options = folder/'shards', dict(dtype=dtype, token_budget=token_budget, rebuild=rebuild)
         with adapter_off(base): score_shards(base, ds, shards, 'loss_base', **options)
@@ -217,11 +216,15 @@ def score_files(
         if not processes().is_main_process: return
         columns = ['loss_base', 'loss_ref'] if teacher else ['loss_base']
         counts = write_scored(ds, shards, columns, folder/'data.parquet')
-        if scorer:
-            options = dict(base=base, reference=teacher, dtype=dtype, token_budget=token_budget)
-            beside = comparison_table(scorer, warmup, tokenizer, max_length, **options)
-            write_score(folder/'data.parquet', scorer, beside, **options)
+        if scorer: write_score(folder/'data.parquet', scorer, warmup, tokenizer, max_length, base=base,
+            reference=teacher, dtype=dtype, token_budget=token_budget)
         return counts
+
+# %% ../../nbs/api/cleaning/06_jobs.ipynb #f69e2fab
+def _identity_of_score(dtype, scorer, warmup, tokenizer, max_length):
+    "What else a score is"
+    good = warmup and data_fingerprint(_table(as_records(warmup, 'warmup'), tokenizer, max_length, None))
+    return {k: v for k, v in dict(dtype=dtype, scorer=scorer, warmup=good).items() if v}
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #train
 @as_typed(ds='data')

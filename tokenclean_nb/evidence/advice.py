@@ -87,10 +87,9 @@ class Advice:
 
     def __repr__(self): return '\n'.join([*self.words, '', *self.notes])
 
-    def _repr_html_(self): return self._told() + html_table(self.trials, 'Trainings, differences to full')
-
-    def _told(self):
-        return ''.join(element('p', escape_html(line)) for line in [*self.words, *self.notes])
+    def _repr_html_(self):
+        told = ''.join(element('p', escape_html(line)) for line in [*self.words, *self.notes])
+        return told + html_table(self.trials, 'Trainings, differences to full')
 
     def plot(self, **layout):
         "AUC by kind, and the trainings"
@@ -103,9 +102,9 @@ class Advice:
         reads, given = scorers[name].columns, f'--scorer {name}'
         if scorers[name].needs: given += f' --warmup {good}'
         first = [f'tokenclean train --model {model} --data {good} --out REF']
-        if '_ref' in reads or '_alone' in reads: given += ' --reference REF/model'
-        else: first = []
-        return [*first, f'tokenclean score --model {model} --data {data} {given} --out SCORED',
+        judged = '_ref' in reads or '_alone' in reads
+        if judged: given += ' --reference REF/model'
+        return [*first[:judged], f'tokenclean score --model {model} --data {data} {given} --out SCORED',
             f'tokenclean clean --method top --model {model} --data SCORED/data.parquet '
             f'--warmup {good} --fraction {share} --out DIR']
 

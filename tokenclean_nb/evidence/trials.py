@@ -111,6 +111,7 @@ def plans(tried):
     ways = [(tried[0], f) for f in fractions] + [(name, fractions[1]) for name in tried[1:]]
     return found | {f'{name} {f:g}': (name, f) for name, f in ways}
 
+# %% ../../nbs/api/evidence/12_trials.ipynb #042afb6e
 def _losses(text, base, tokenizer, name, plan, options):
     "Held-out token losses after a training on the pool as a plan has it"
     scorer, fraction = plan
