@@ -57,7 +57,7 @@ def test_a_finished_training_is_not_done_again(tmp_path, monkeypatch):
 def test_fewer_passes_leave_out_dear_scorers():
     cheap = advise(rows=60, passes=1)
     assert 'excess_loss' not in {*cheap.scorers.scorer} and {'gain_smooth', 'detector'} <= {*cheap.scorers.scorer}
-    assert len(cheap.trials) == 6
+    assert len(cheap.trials) == 7
 
 
 def test_the_page_holds_the_verdict_and_the_numbers():
@@ -96,7 +96,7 @@ def test_the_share_of_noise_is_covered(share):
 
 def rule(*rows):
     names = ['trial', 'loss_change', 'loss_low', 'loss_high', 'p_change', 'p_low', 'p_high']
-    return room._decided(pd.DataFrame([('full', *[0.] * 6), ('random', -9., -9., -9., 0, 0, 0), *rows], columns=names))
+    return room.decided(pd.DataFrame([('full', *[0.] * 6), ('random', -9., -9., -9., 0, 0, 0), *rows], columns=names))
 
 
 @pytest.mark.parametrize('rows, verdict, way', [
@@ -110,7 +110,7 @@ def test_the_rule(rows, verdict, way):
     assert (found, top.trial) == (verdict, way) and f'{float(way.split()[1]):.0%} by {way.split()[0]}' in words
 
 
-@pytest.mark.parametrize('way, verdict, n', [('gain_smooth_base 0.8', 'clean', 2), ('detector 0.9', 'clean', 3), ('gain 0.8', 'do not clean', 1)])
+@pytest.mark.parametrize('way, verdict, n', [('gain_smooth_base 0.8', 'clean', 2), ('detector 0.9', 'clean', 3), ('self-scored 0.8', 'clean', 1), ('gain 0.8', 'do not clean', 1)])
 def test_the_next_commands(way, verdict, n):
     said = room.Advice(verdict, way, [], None, None, {}, []).next('M', 'D', 'G')
     assert len(said) == n and all(line.startswith('tokenclean ') for line in said)

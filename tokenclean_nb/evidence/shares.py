@@ -100,4 +100,4 @@ def answered_share(
         raise BadInput('answers', str(answers), allowed, f'It could not be read: {e}.') from None
     if order != 'random' or not labels: raise BadInput('answers', f'{len(labels)} answers, {order}', allowed)
     wrong = sum(not informative for _, informative in labels)
-    return wrong / len(labels), *noise_interval(wrong, len(labels), .95)
+    return wrong / len(labels), *map(float, noise_interval(wrong, len(labels), .95))

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..cleaning.inputs import as_records
-from ..cleaning.methods import run_method
+from ..cleaning.methods import methods, run_method
 from ..data.encoding import as_table
 from ..data.fingerprints import data_fingerprint, digest, model_fingerprint
 from ..data.storage import atomic
@@ -49,7 +49,7 @@ def cut_rows(data, warmup, rows, seed, notes):
 
 def cut_parts(pool, good, tokenizer, max_length, seed, notes):
     "Tables: pool, clean, planted (noise in clean examples), check (noise in others), held"
-    ends = [0, int(.4 * len(good)), int(.75 * len(good)), len(good)]
+    ends = [0, len(good) // 2, len(good) * 3 // 4, len(good)]
     clean, check, held = (good.select(range(a, b)).flatten_indices() for a, b in zip(ends, ends[1:]))
     planted = partial(planted_table, tokenizer=tokenizer, others=clean, max_length=max_length)
     plain = dict(pool=pool, clean=clean, held=held)
@@ -106,18 +106,18 @@ def _kept(folder, parts, make):
     return values
 
 def plans(tried):
-    "Name -> scorer, fraction: the first scorer with every fraction, the others with the middle one"
-    found = dict(full=(None, None), random=(None, fractions[1]))
-    ways = [(tried[0], f) for f in fractions] + [(name, fractions[1]) for name in tried[1:]]
-    return found | {f'{name} {f:g}': (name, f) for name, f in ways}
+    "Name -> method, fraction: the first scorer with every fraction, the others with the middle one"
+    ways = [(name, fractions[1]) for name in (*tried[1:], 'self-scored')]
+    ways = {f'{name} {f:g}': (name, f) for name, f in [*((tried[0], f) for f in fractions), *ways]}
+    return dict(full=('full', None), random=('random', fractions[1])) | ways
 
 # %% ../../nbs/api/evidence/12_trials.ipynb #042afb6e
-def _losses(text, base, tokenizer, name, plan, options):
+def _losses(text, base, tokenizer, plan, options):
     "Held-out token losses after a training on the pool as a plan has it"
-    scorer, fraction = plan
-    pool = text['pool'] if scorer is None else scored_as(text['pool'], scorer, text)
-    given = dict(warmup=text['clean'], fraction=fraction)
-    run = run_method(name if scorer is None else 'top', base, tokenizer, pool, given, **options)
+    (name, fraction), pool = plan, text['pool']
+    method = name if name in methods else 'top'
+    if method == 'top': pool = scored_as(pool, name, text)
+    run = run_method(method, base, tokenizer, pool, dict(warmup=text['clean'], fraction=fraction), **options)
     return token_losses(run.model, text['held'], progress=False)[trained(text['held'])].astype(float)
 
 def _trial(held, name, losses, full, outside):
@@ -136,7 +136,7 @@ def try_ways(text, base, tokenizer, tried, folder, options, bar):
     same, found = [model_fingerprint(base), *tables, repr(options)], {}
     for name, plan in ways.items():
         bar.set_postfix_str(name)
-        make = partial(_losses, text, base, tokenizer, name, plan, options)
+        make = partial(_losses, text, base, tokenizer, plan, options)
         found[name] = _kept(folder, [*same, name], make)
         bar.update()
     outside = .05 / (len(ways) - 2) # as many looks as there are cleaned trainings
