@@ -57,6 +57,7 @@ def surer(top):
             'A model that never sees a surprise is surer of everything.'
     return f'{p[0].upper()}{p[1:]}.'
 
+# %% ../../nbs/api/evidence/13_advice.ipynb #3ba439e8
 def _next(advice, model, data, good):
     "Commands that do what was advised"
     (name, share), asked = advice.way.split(), f'--model {model} --warmup {good}'
@@ -71,6 +72,7 @@ def _next(advice, model, data, good):
         f'tokenclean score --model {model} --data {data} {given} --out SCORED',
         f'tokenclean clean --method top --data SCORED/data.parquet {asked}']
 
+# %% ../../nbs/api/evidence/13_advice.ipynb #4f72d3b0
 def _words(table, top, noise, seconds, rows):
     "What is known, what is not seen, and what it costs"
     name = top.trial.split()[0]
