@@ -43,6 +43,7 @@ from .scoring.texts import (
 )
 from .scoring.detectors import agreement as agreement, detector as detector
 from .scoring.spans import smooth as smooth, row_mean as row_mean, two_states as two_states
+from .scoring.carried import carried as carried
 from .scoring.scorers import (
     scorers as scorers,
     excess_loss as excess_loss,

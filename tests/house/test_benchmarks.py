@@ -30,3 +30,12 @@ def test_every_benchmark_loads():
     scripts = sorted(folder.glob('*.py'))
     done = subprocess.run([sys.executable, '-c', load, *scripts], capture_output=True, text=True, env=dict(os.environ, PYTHONPATH=str(folder)))
     assert len(scripts) > 8 and not done.returncode, done.stderr
+
+
+def test_carried_scores_of_the_same_model_are_its_own(tmp_path):
+    import tokenclean_nb as tc
+    tc.make_task(60, seed=0, progress=False).records['pool'].to_json(tmp_path/'pool.jsonl')
+    models = 'a=tiny-base,b=tiny-base'
+    said = ran('carried.py', '--data', f'pool={tmp_path/"pool.jsonl"}', '--models', models, '--seeds', '1', '--rows', '30')
+    values = {float(line.split()[-1]) for line in said.splitlines() if line.split()[-1].startswith('0.')}
+    assert len(values) == 1
