@@ -7,6 +7,7 @@ import pytest
 from tokenclean_nb.cli import main
 from tokenclean_nb.data.records import load_records
 from tokenclean_nb.data.table import flat, trained
+from tokenclean_nb.worlds.tasks import make_task
 
 
 @pytest.fixture
@@ -117,3 +118,19 @@ def test_score_then_select(records, tmp_path, capsys):
 def test_dtype_is_checked_before_the_folder_is_taken(records, tmp_path, capsys):
     assert 'float32, bfloat16, float16' in refused(capsys, 'score', '--model', 'tiny-base', '--data', records, '--out', tmp_path/'run', '--dtype', 'half')
     assert not (tmp_path/'run').exists()
+
+
+def test_advise(tmp_path, capsys):
+    "A page, two tables, and the command that follows; the same command goes on, another is refused"
+    records = make_task(80, seed=1, warmup=60, progress=False).records
+    for name, part in dict(pool='pool', good='warmup').items(): records[part].to_json(tmp_path/f'{name}.jsonl')
+    words = ['advise', '--model', 'tiny-base', '--data', str(tmp_path/'pool.jsonl'), '--warmup', str(tmp_path/'good.jsonl'), '--out', str(tmp_path/'advice')]
+    main(words)
+    said = capsys.readouterr().out
+    assert 'next:' in said and 'tokenclean' in said.split('next:')[1] and any(v in said for v in ('Clean: keep', 'No gain is shown', 'Do not clean'))
+    assert {'advice.html', 'scorers.csv', 'trials.csv'} <= {p.name for p in (tmp_path/'advice').iterdir()}
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path/'advice/trials').iterdir()}
+    main(words)
+    assert len(before) == 8 and before == {p: p.stat().st_mtime_ns for p in (tmp_path/'advice/trials').iterdir()}
+    assert 'must be a new folder' in refused(capsys, *words, '--seed', '1')
+    assert '`--rows` is 5' in refused(capsys, *words[:-1], tmp_path/'other', '--rows', '5') and not (tmp_path/'other').exists()
