@@ -119,7 +119,7 @@ def plot_work(
     "Draw quality against work"
     work = results.groupby([by, 'epochs']).trained_tokens.mean().round(-2)
     placed = results.assign(work=pd.MultiIndex.from_frame(results[[by, 'epochs']]).map(work))
-    fig = plot_lines(placed, 'work', value, by, xaxis=dict(type='log'))
+    fig = plot_lines(placed, 'work', value, by, xaxis=dict(type='log', dtick='D2', tickformat='~s'))
     fig.update_layout(xaxis_title='tokens trained on, all trainings and epochs (logarithmic)',
         yaxis_title=measures.get(value, value))
     return fig.update_layout(**layout)
