@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import tokenclean_nb as tc
 from tokenclean_nb.cli import main
@@ -81,10 +82,12 @@ def test_benchmarks_beside_the_base_in_one_table(tasks, shared, tmp_path, capsys
     main(['evaluate', base, model, *options])
     table = pd.read_csv(tmp_path/'out'/'evaluation.csv', index_col=0)
     assert sorted(row.split()[0] for row in table.index) == sorted(names.split(','))
-    assert set(table.columns) == {base, model, 'difference'} and table[[base, model]].stack().between(0, 1).all()
+    assert set(table.columns) == {base, model, 'difference', 'low', 'high'} and table[[base, model]].stack().between(0, 1).all()
     assert (table[model] - table[base] - table.difference).abs().max() < 1e-9
     assert not ((table[model] * 12) % 1 > 1e-6).drop('truthfulqa_mc2 acc').any() # shares of 12 questions
     assert 'arc_challenge acc' in capsys.readouterr().out
+    acc = table.drop('truthfulqa_mc2 acc')
+    assert (acc.low <= acc.difference).all() and (acc.difference <= acc.high).all() and (acc.high - acc.low).max() < 1.2
 
 
 def test_unknown_benchmark_is_one_line(tasks, capsys):
@@ -121,16 +124,17 @@ def test_models_by_path_name_or_loaded_and_differences_to_the_first(tiny, held_o
     one = tc.evaluate(tmp_path/'model', held_out, progress=False)
     assert list(one.columns) == [str(tmp_path/'model')]
     two = tc.evaluate([tiny, 'tiny-base'], held_out, progress=False)
-    assert list(two.columns) == ['model 1', 'tiny-base', 'difference'] and (two.difference.abs() < 1e-9).all()
+    assert list(two.columns) == ['model 1', 'tiny-base', 'difference', 'low', 'high'] and (two.difference.abs() < 1e-9).all()
     three = tc.evaluate([tiny, tiny, str(tmp_path/'model')], held_out, progress=False)
-    assert list(three.columns)[3:] == ['difference of model 2', f'difference of {tmp_path/"model"}']
+    assert list(three.columns)[3::3] == ['difference of model 2', f'difference of {tmp_path/"model"}']
+    assert list(three.columns)[4:6] == ['low of model 2', 'high of model 2']
 
 
 def test_records_and_files_have_no_truth_but_the_other_measures(tiny, tmp_path):
     records = [dict(instruction=f'Say {i}.', output=f'{i} it is') for i in range(6)]
     (tmp_path/'held_out.jsonl').write_text('\n'.join(map(json.dumps, records)))
     found = tc.evaluate(tiny, tmp_path/'held_out.jsonl', progress=False)
-    assert list(found.index) == ['loss (nats)', 'perplexity', 'token accuracy']
+    assert list(found.index) == ['loss (nats)', 'token probability', 'token accuracy', 'perplexity']
     same = tc.evaluate(tiny, tc.load_records(tmp_path/'held_out.jsonl'), progress=False)
     pd.testing.assert_frame_equal(found, same)
 
@@ -157,3 +161,24 @@ def test_bad_input_is_refused_before_a_model_is_loaded(monkeypatch, held_out, mo
     def never(*args, **kwargs): raise AssertionError('a model was loaded')
     monkeypatch.setattr(jobs, 'load_model', never)
     with pytest.raises(tc.BadInput, match=re.escape(said)): tc.evaluate(models, **dict(dict(data=held_out), **options))
+
+
+def test_differences_have_paired_intervals_over_rows(tiny, held_out):
+    "A model with noise in its weights is worse, beyond chance; each end is that of the same rows drawn again"
+    model, tokenizer = tiny
+    worse, _ = tc.tiny_base()
+    for p in worse.parameters(): p.data += .02 * torch.randn(p.shape, generator=torch.Generator().manual_seed(0))
+    found = tc.evaluate(dict(one=tiny, other=(worse, tokenizer)), held_out, progress=False)
+    loss = found.loc['loss (nats)']
+    assert 0 < loss.low < loss.difference < loss.high and found.loc['token probability'].difference < 0
+    assert found.loc['perplexity', ['low', 'high']].isna().all()
+    same = tc.evaluate(dict(one=tiny, other=tiny), held_out, progress=False).loc['loss (nats)']
+    assert (same.low, same.high) == (0, 0)
+
+
+def test_columns_are_mapped(tiny, tmp_path):
+    file = tmp_path/'held_out.jsonl'
+    file.write_text('\n'.join(json.dumps(dict(ask=f'Say {i}.', reply=f'{i} it is.')) for i in range(12)))
+    mapped = tc.evaluate(tiny, file, columns='ask=instruction,reply=output', progress=False)
+    assert mapped.loc['loss (nats)'].notna().all()
+    with pytest.raises(tc.BadInput, match='columns'): tc.evaluate(tiny, file, progress=False)

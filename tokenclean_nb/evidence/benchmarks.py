@@ -86,7 +86,7 @@ def harness(
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
     lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, device=str(model.device))
-    found = simple_evaluate(model=lm, tasks=tasks, task_manager=known, limit=limit, bootstrap_iters=0)
+    found = simple_evaluate(model=lm, tasks=tasks, task_manager=known, limit=limit, bootstrap_iters=200)
     rows = [row for task, result in found['results'].items() for row in _metrics(task, result)]
     asked = {task: counts.get('effective') for task, counts in found['n-samples'].items()}
     return pd.DataFrame([row | dict(questions=asked.get(row['task'])) for row in rows])

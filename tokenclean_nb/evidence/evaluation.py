@@ -9,6 +9,7 @@ __all__ = ['auc', 'accuracy', 'quality', 'label_quality', 'evaluate']
 
 # %% ../../nbs/api/evidence/01_evaluation.ipynb #1b65b1de
 import logging
+from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from ..data.records import load_records
 from ..data.table import flat, row_numbers, trained
 from ..errors import BadInput, check_count
 from .benchmarks import harness, known_tasks
+from .shares import paired_difference
 from ..scoring.losses import token_hits, token_losses
 
 # %% ../../nbs/api/evidence/01_evaluation.ipynb #0cabfbf0
@@ -113,31 +115,49 @@ def _named(models):
     return models
 
 # %% ../../nbs/api/evidence/01_evaluation.ipynb #d224d151
+Measured = namedtuple('Measured', 'value stderr tokens', defaults=(np.nan, None)) # `tokens`: values, flat
+
 def _on_data(model, table, progress):
     "Measures of a model on the response tokens of a table"
-    losses, hits = token_losses(model, table, progress=progress), token_hits(model, table, progress)
-    loss = float(np.nanmean(losses, dtype=float))
-    found = {'loss (nats)': loss, 'perplexity': float(np.exp(loss))}
-    found['token accuracy'] = float(np.nanmean(hits))
-    if 'truth' in table.column_names: found['accuracy on truth'] = float(hits[_informative(table)].mean())
+    used, hits = trained(table), token_hits(model, table, progress)
+    losses = token_losses(model, table, progress=progress)[used].astype(float)
+    values = {'loss (nats)': losses, 'token probability': np.exp(-losses)}
+    values['token accuracy'] = hits[used].astype(float)
+    found = {name: Measured(float(v.mean()), tokens=v) for name, v in values.items()}
+    found['perplexity'] = Measured(float(np.exp(losses.mean())))
+    if 'truth' in table.column_names:
+        found['accuracy on truth'] = Measured(float(hits[_informative(table)].mean()))
     return found
 
-def _measured(model, tokenizer, records, max_length, asked, progress):
-    "All measures of one model, and the number of response tokens that they are means over"
-    found, tokens = {}, 0
+def _measured(model, tokenizer, records, how, asked, progress):
+    "All measures of one model, and the row of each response token that they are means over"
+    found, of_row = {}, np.zeros(0, int)
     if records is not None:
-        table = as_table(records, tokenizer, max_length)
-        found, tokens = _on_data(model, table, progress), int(trained(table).sum())
+        table = as_table(records, tokenizer, **how)
+        found, of_row = _on_data(model, table, progress), row_numbers(table)[trained(table)]
     if asked['tasks']:
-        results = harness(model, tokenizer, **asked)
-        for row in results.itertuples(): found[f'{row.task} {row.metric}'] = row.value
-    return found, tokens
+        for row in harness(model, tokenizer, **asked).itertuples():
+            error = float(pd.to_numeric(row.stderr, errors='coerce'))
+            found[f'{row.task} {row.metric}'] = Measured(row.value, error)
+    return found, of_row
 
-def _with_differences(table):
-    "The table, and how far every further model is from the first"
-    first, *others = table.columns
-    if len(others) == 1: return table.assign(difference=table[others[0]] - table[first])
-    return table.assign(**{f'difference of {name}': table[name] - table[first] for name in others})
+def _difference(first, other, of_row):
+    "One measure of two models: difference and its 95 % interval, over rows or from both standard errors"
+    paired = first.tokens is not None and len(of_row) == len(first.tokens) == len(other.tokens)
+    if paired: return paired_difference(other.tokens, first.tokens, of_row)
+    apart = other.value - first.value
+    half = 1.96 * np.hypot(first.stderr, other.stderr) if first.tokens is None else np.nan
+    return apart, apart - half, apart + half
+
+def _with_differences(measured, of_row):
+    "The table, and how far every further model is from the first, with an interval"
+    table = pd.DataFrame({name: {k: m.value for k, m in found.items()} for name, found in measured.items()})
+    first, *others = measured.values()
+    for name, other in zip(list(measured)[1:], others):
+        rows = [_difference(first[k], other[k], of_row) for k in table.index]
+        of = f' of {name}' if len(others) > 1 else ''
+        table[[f'{word}{of}' for word in ('difference', 'low', 'high')]] = rows
+    return table
 
 # %% ../../nbs/api/evidence/01_evaluation.ipynb #e70318d2
 def evaluate(
@@ -147,9 +167,10 @@ def evaluate(
     include_path:str|None=None, # A folder of harness task files; only these are then known
     limit:int|None=None, # Questions per benchmark; None: all
     max_length:int=2048, # Longest row in tokens
+    columns:str|dict|None=None, # Mapping of columns to those of a format, such as question=instruction
     device_map=None, # 'auto' spreads models that are loaded here over devices
     progress:bool=True, # Show bars?
-)->pd.DataFrame: # A row per measure, a column per model, then the differences to the first
+)->pd.DataFrame: # A row per measure, a column per model, then differences to the first with 95 % intervals
     "Evaluate models on held-out data and benchmarks, side by side"
     models = _named(models)
     tasks = tasks.split(',') if isinstance(tasks, str) else list(tasks or [])
@@ -162,13 +183,14 @@ def evaluate(
     if limit is not None: check_count(limit, 'limit')
     asked = dict(tasks=tasks, limit=limit, known=known_tasks(tasks, include_path) if tasks else None)
     records = load_records(data) if _is_name(data) else data
-    columns, tokens = {}, {}
+    how, measured, of_rows = dict(max_length=max_length, columns=columns), {}, {}
     for name, model in models.items():
         ready = as_model(model, device_map=device_map)
-        columns[name], tokens[name] = _measured(*ready, records, max_length, asked, progress)
+        measured[name], of_rows[name] = _measured(*ready, records, how, asked, progress)
         del ready # a loaded model makes room for the next
+    tokens = {name: len(of_row) for name, of_row in of_rows.items()}
     if len(set(tokens.values())) > 1:
         counts = ', '.join(f'{name} {n:,}' for name, n in tokens.items())
         log.warning('These models cut the text into different tokens (%s), '
             'so that means over tokens cannot be compared.', counts)
-    return _with_differences(pd.DataFrame(columns))
+    return _with_differences(measured, next(iter(of_rows.values())))
