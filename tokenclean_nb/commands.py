@@ -136,12 +136,13 @@ def evaluate(
 ):
     "Evaluate models on held-out data or benchmarks, side by side"
     asked = dict(data=data, tasks=tasks, limit=limit, device_map=device_map, **options)
-    if not out: return _say(evaluate_models(models, **asked).round(4).to_string())
+    plain = dict(float_format='{:,.4f}'.format)
+    if not out: return _say(evaluate_models(models, **asked).to_string(**plain))
     identity = dict(command='evaluate', models=models, **asked)
     with run_folder(out, identity, overwrite, (*models, data)) as folder:
         table = evaluate_models(models, **asked)
         with atomic(folder/'evaluation.csv') as file: table.to_csv(file)
-    _say(table.round(4).to_string(), f'wrote {out}/evaluation.csv')
+    _say(table.to_string(**plain), f'wrote {out}/evaluation.csv')
 
 @delegates(jobs.report)
 def report(
