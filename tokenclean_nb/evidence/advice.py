@@ -119,7 +119,7 @@ class Advice:
         "One HTML file"
         first, *more = map(escape_html, self.words)
         short = [element('p', element('strong', first)), *(element('p', line) for line in more)]
-        says = 'Above: held-out loss against all tokens. Below: how well a scorer finds a kind of noise.'
+        says = 'Above: below zero is better. Below: how well a scorer finds a kind of noise.'
         numbers = html_table(self.trials, 'Trainings') + html_table(self.scorers, 'AUC by kind')
         notes = [element('p', escape_html(line)) for line in self.notes]
         return html_page('Is it worth cleaning?', [section('In short', *short),

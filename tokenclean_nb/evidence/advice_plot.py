@@ -34,10 +34,10 @@ def plot_advice(
     kinds = [str(c).replace('_', ' ') for c in grid]
     fig.add_heatmap(row=2, col=1, z=grid.values, x=kinds, y=list(grid.index),
         zmin=0, zmax=1, colorscale=colorscale(diverging), showscale=False, texttemplate='%{z:.2f}',
-        textfont=dict(size=10, color=ink), xgap=1, ygap=1,
+        textfont=dict(color=ink), xgap=1, ygap=1,
         hovertemplate='%{y}, %{x}: AUC %{z:.2f}<extra></extra>')
     fig.update_yaxes(type='category')
-    fig.update_xaxes(title='change of the held-out loss (nats): below zero is better', row=1, col=1)
-    fig.update_xaxes(title='AUC by kind of noise: .5 is chance', side='top', tickangle=-35, row=2, col=1)
+    fig.update_xaxes(title='change of held-out loss (nats)', row=1, col=1)
+    fig.update_xaxes(title='AUC; .5 is chance', side='top', tickangle=-35, row=2, col=1)
     fig.update_layout(template=template, height=290 + sum(lines), margin=dict(t=24, b=24))
     return fig.update_layout(**layout)
