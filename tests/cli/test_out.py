@@ -14,7 +14,8 @@ def inputs(tmp_path_factory):
     "Records, a scored folder and its reference: what the commands read"
     folder = tmp_path_factory.mktemp('inputs')
     records = [dict(instruction=f'Say {i}.', output=f'{i} it is' + ' indeed' * (i % 7)) for i in range(24)]
-    for name, some in dict(pool=records, good=records[:8]).items(): (folder/f'{name}.jsonl').write_text('\n'.join(map(json.dumps, some)))
+    many = [dict(instruction=f'Say {i}.', output=f'{i} it is') for i in range(96)]
+    for name, some in dict(pool=records, good=records[:8], many=many).items(): (folder/f'{name}.jsonl').write_text('\n'.join(map(json.dumps, some)))
     main(['train', '--model', 'tiny-base', '--data', str(folder/'good.jsonl'), '--out', str(folder/'tuned'), '--epochs', '1'])
     main(['score', '--model', 'tiny-base', '--reference', str(folder/'tuned/model'), '--data', str(folder/'pool.jsonl'), '--out', str(folder/'scores')])
     return folder
@@ -24,6 +25,7 @@ def words(command, inputs, changed=False):
     "A command and its input; `changed`: another run of the same command"
     pool, same = ['--data', inputs/'pool.jsonl'], ['--model', 'tiny-base', '--data', inputs/'pool.jsonl']
     return [str(w) for w in dict(
+        advise=['advise', '--model', 'tiny-base', '--data', inputs/'many.jsonl', '--passes', 1, '--rows', 45 + changed],
         clean=['clean', *same, '--warmup', inputs/'good.jsonl', '--epochs', 1, '--fraction', .5 if changed else .6],
         score=['score', *same] + ([] if changed else ['--reference', inputs/'tuned/model']),
         select=['select', inputs/'scores', '--fraction', .5 if changed else .6],
@@ -35,7 +37,7 @@ def words(command, inputs, changed=False):
         results=['results', '--quick', '--cells', inputs/'cells', '--workers', 1])[command]]
 
 
-writers = ['clean', 'score', 'select', 'train', 'evaluate', 'inspect', 'export']
+writers = ['advise', 'clean', 'score', 'select', 'train', 'evaluate', 'inspect', 'export']
 
 
 def snapshot(folder):

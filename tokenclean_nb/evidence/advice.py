@@ -133,7 +133,7 @@ def advise(
     warmup=None, # Good examples of the same kinds; without them a random part of the data stands for them
     rows:int=600, # Most rows of the pool, and most good examples, at least 40
     passes:int=2, # Most passes of a model over the pool that a scorer may take
-    answers=None, # File of TokenLabeller with a person's answers about random tokens of this data
+    answers:str=None, # File of TokenLabeller with a person's answers about random tokens of this data
     seed:int=0, # Seed of the cut, the noise and the trainings
     max_length:int=256, # Longest row in tokens
     learning_rate:float=None, # Peak learning rate; leave out for what the model brings, or 1e-4
