@@ -41,7 +41,19 @@ from .scoring.texts import (
     prompt_match as prompt_match,
     topic as topic,
 )
-from .scoring.detectors import agreement as agreement, detector as detector
+from .scoring.detectors import (
+    agreement as agreement,
+    detector as detector,
+    rank_mean as rank_mean,
+    clusters as clusters,
+)
+from .scoring.states import (
+    token_states as token_states,
+    learned_vectors as learned_vectors,
+    neighbours as neighbours,
+    gradient_pull as gradient_pull,
+    token_attention as token_attention,
+)
 from .scoring.spans import smooth as smooth, row_mean as row_mean, two_states as two_states
 from .scoring.carried import carried as carried
 from .scoring.scorers import (

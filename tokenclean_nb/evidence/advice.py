@@ -16,12 +16,13 @@ from dataclasses import dataclass
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ..cleaning.any_score import scored_by
 from ..cleaning.inputs import as_model, as_records
 from ..errors import BadInput, check_arguments, check_count
 from .advice_plot import plot_advice
 from .shares import answered_share, noise_share
 from .trials import (
-    cut_parts, cut_rows, find_noise, least, plans, scored_as, try_ways)
+    cut_parts, cut_rows, find_noise, least, plans, try_ways)
 from ..figures.page import figure_block, html_page, html_table, section
 from ..figures.style import element, escape_html
 from ..scoring.losses import token_losses
@@ -65,10 +66,9 @@ def _next(advice, model, data, good):
     asked += f' --fraction {share} --out DIR'
     if name not in scorers: return [f'tokenclean clean --method {name} --data {data} {asked}']
     s, given = scorers[name], f'--scorer {name}'
-    if s.needs: given += f' --warmup {good}'
-    judged = '_ref' in s.columns or '_alone' in s.columns
-    if judged: given += ' --reference REF/model'
-    return [*[f'tokenclean train --model {model} --data {good} --out REF'][:judged],
+    if s.compares: given += f' --warmup {good}'
+    if s.judged: given += ' --reference REF/model'
+    return [*[f'tokenclean train --model {model} --data {good} --out REF'][:s.judged],
         f'tokenclean score --model {model} --data {data} {given} --out SCORED',
         f'tokenclean clean --method top --data SCORED/data.parquet {asked}']
 
@@ -181,7 +181,7 @@ def _quiet():
 
 def _noise(text, name, table, told, guessed):
     "Share of noise: by a person's answers, by scores, or not to be told"
-    share = told or noise_share(scored_as(text['pool'], name, text), scored_as(text['check'], name, text))
+    share = told or noise_share(*(scored_by(name, text[part], text) for part in ('pool', 'check')))
     found = dict(by='answers', why='') | dict(zip(('share', 'low', 'high'), share))
     if told: return found
     best = table[(table.scorer == name) & (table.kind == 'all')].auc.iloc[0]

@@ -16,7 +16,7 @@ from ..errors import BadInput, check_choice
 from .grids import grid, read_cells, run_cells
 from .real_text import measure_real_method, measure_real_scores
 from .studies import (
-    measure_method, measure_mistake, measure_positions, measure_stability)
+    measure_method, measure_mistake, measure_positions, measure_stability, measure_world_scores)
 from ..scoring.scorers import scorers
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #1954c1be
@@ -29,6 +29,8 @@ two, three, four, five, eight = map(range, (2, 3, 4, 5, 8)) # seeds
 uneven, rules = study_worlds['uneven'], study_worlds['rules']
 cleaners = ['fixed', 'self-scored', 'cross-fitted', 'self-evolving']
 controls = ['clean-set', 'random', 'random-rows', 'rows', 'rho']
+everywhere = ['excess_loss', 'low_reference_loss', 'rank_mean', 'gain_smooth', 'expected', 'agreement',
+    'detector', 'clusters', 'gradient', 'noise_ratio', 'random']
 spans = ['gain_smooth', 'gain_states', 'agreement', 'detector'] # scorers of whole stretches
 
 def _comparison(world, *more):
@@ -77,6 +79,12 @@ generated_studies = dict(
         dict(seed=four, warmup_noise=.4, method=['full', 'fixed', 'self-scored'])]),
     mistakes=Study('What do well-known mistakes cost?', measure_mistake, [
         dict(seed=three, mistake=['none', 'shift', 'sign', 'reference'])]),
+    scores_uneven=Study('Which scores find the noise of a world of facts?', measure_world_scores, [
+        dict(seed=eight, n=1000)]),
+    scores_rules=Study('Which scores find the noise of a world of rules?', measure_world_scores, [
+        dict(seed=eight, n=1000) | rules]),
+    scorers_uneven=Study('Which tokens are worth training on in a world of facts?', measure_method, [
+        dict(seed=four, n=1000, scorer=everywhere), dict(seed=four, n=1000, method=['full', 'oracle'])]),
     stability=Study('How far do two scores of the same pool agree?', measure_stability, [dict(seed=three)]),
     positions=Study('Where in the response are the kept tokens?', measure_positions, [dict(seed=three)]),
 )
@@ -116,6 +124,7 @@ _small = dict(seed=range(2), n=120)
 quick_axes = {
     measure_method: _small | dict(test=60),
     measure_mistake: _small, measure_stability: _small, measure_positions: _small,
+    measure_world_scores: _small,
     measure_real_scores: dict(seed=0, warmup=60, rows=60, test=30),
     measure_real_method: dict(seed=0, warmup=60, rows=60, test=30)}
 

@@ -19,6 +19,7 @@ from ..data.table import flat, positions, row_numbers, trained, with_flat
 from ..errors import BadInput, check_choice
 from .losses import token_values
 from .scorers import scorers
+from .states import gradient_pull, learned_vectors, neighbours, token_attention
 from .texts import topic
 
 # %% ../../nbs/api/scoring/03_one_pass.ipynb #7b67b5dd
@@ -72,20 +73,39 @@ def responses_alone(
     return Dataset(pa.table({c: pa.LargeListArray.from_arrays(ends, pa.array(v)) for c, v in held.items()}))
 
 # %% ../../nbs/api/scoring/03_one_pass.ipynb #f72d4fc7
-def _values_of_pass(name, ds, names, base, reference, options):
+def _values_of_pass(name, ds, names, base, reference, noise, options):
     "The quantities of one pass, flat over the table"
     argument, model = ('base', base) if name == 'base' else ('reference', reference)
+    if name == 'noise': argument, model = name, noise
     if model is None: raise BadInput(argument, None, 'a model', f'The columns {", ".join(names)} are its.')
+    if name == 'attention': return token_attention(ds, model)
     if name != 'alone': return token_quantities(model, ds, names, **options)
     alone, want = responses_alone(ds), trained(ds)
     found, known = token_quantities(model, alone, names, **options), trained(alone)
     out = {n: np.full(len(want), np.nan, np.float32) for n in names}
     for n, values in found.items(): out[n][want] = values[known]
     return out
+
 def _word_vectors(model):
     "The embedding matrix of a model"
     if model is None: raise BadInput('reference', None, 'a model', 'The column topic takes its vectors.')
     return model.get_input_embeddings().weight.detach().float().cpu().numpy()
+
+# %% ../../nbs/api/scoring/03_one_pass.ipynb #4c5397bb
+# columns that take more than the logits of a pass: a function of table, model, clean examples, options
+_made = dict(
+    topic=lambda ds, model, clean, options: topic(ds, _word_vectors(model)),
+    vectors_ref=lambda ds, model, clean, options: learned_vectors(ds, model, **options),
+    near_ref=lambda ds, model, clean, options: neighbours(ds, model, **options),
+    pull_ref=lambda ds, model, clean, options: gradient_pull(ds, model, clean, **options))
+
+def _model_for(column, base, reference, clean):
+    "The model that a column is made with"
+    if column == 'topic': return reference or base
+    if reference is None: raise BadInput('reference', None, 'a model', f'The column {column} is its.')
+    if column == 'pull_ref' and clean is None:
+        raise BadInput('clean', None, 'a table of good examples', f'The column {column} compares with them.')
+    return reference
 
 # %% ../../nbs/api/scoring/03_one_pass.ipynb #db677887
 def measure_columns(
@@ -93,19 +113,23 @@ def measure_columns(
     scorer:str|list, # A name in `tc.scorers`, or several: a pass is made once for all of them
     base=None, # The base model, for columns of its pass
     reference=None, # The reference model, for columns of its passes, with and without the prompt
+    noise=None, # A model of planted noise, for columns of its pass
+    clean:Dataset|None=None, # A table of good examples, for columns that compare with them
     **options, # Of `tc.token_losses`: `dtype`, `token_budget`, `progress`
 )->Dataset: # The table with the columns that the scorer reads
     "Add what a scorer reads and the table lacks"
     names = [scorer] if isinstance(scorer, str) else scorer
     columns = (scorers[check_choice(name, scorers, 'scorer')].columns.split() for name in names)
-    asked = list(dict.fromkeys(chain.from_iterable(columns)))
+    asked = [c for c in dict.fromkeys(chain.from_iterable(columns)) if c not in ds.column_names]
     passes = {}
     for column in asked:
         name, _, of = column.rpartition('_')
-        if column not in ds.column_names and name: passes.setdefault(of, []).append(name)
-    if 'topic' in asked and 'topic' not in ds.column_names:
-        ds = with_flat(ds, 'topic', topic(ds, _word_vectors(reference or base)))
+        if name and column not in _made: passes.setdefault(of, []).append(name)
     for of, names in passes.items():
-        found = _values_of_pass(of, ds, names, base, reference, options)
-        for name, values in found.items(): ds = with_flat(ds, f'{name}_{of}', values)
+        found = _values_of_pass(of, ds, names, base, reference, noise, options)
+        for name in names: ds = with_flat(ds, f'{name}_{of}', found[name])
+    for column in asked:
+        if column not in _made: continue
+        model = _model_for(column, base, reference, clean)
+        ds = with_flat(ds, column, _made[column](ds, model, clean, options))
     return ds

@@ -17,7 +17,7 @@ from datasets import Dataset
 
 from ..data.table import flat, positions, trained, with_flat
 from ..errors import BadInput, check_choice
-from .detectors import agreement, detector
+from .detectors import agreement, clusters, detector, rank_mean
 from .spans import row_mean, smooth, two_states
 from .texts import common, prompt_match, rarity, repeated
 
@@ -32,6 +32,9 @@ def excess_loss(
     raise BadInput('loss_ref', loss_ref.shape, f'of the same shape as `loss_base`, {loss_base.shape}')
 
 # %% ../../nbs/api/scoring/02_scorers.ipynb #2143d355
+_passes = 'base', 'ref', 'alone', 'noise', 'attention' # the last word of a column's name says whose it is
+_learned = {'pull_ref', 'loss_noise'} # columns that good examples are needed for
+
 class Scorer(NamedTuple):
     "A way to say what a token is worth"
     function: object # the table, and options -> float, flat; higher = keep
@@ -42,13 +45,23 @@ class Scorer(NamedTuple):
     @property
     def passes(self)->int:
         "Passes of a model over the pool that its columns take: one for each model, whatever it is asked"
-        return len({c.rpartition('_')[2] for c in self.columns.split()} & {'base', 'ref', 'alone'})
+        return len({c.rpartition('_')[2] for c in self.columns.split()} & {*_passes})
 
     @property
     def needs(self)->str:
         "Options that must be given: another table with the same columns"
         options = [*signature(self.function).parameters.values()][1:]
         return ' '.join(o.name for o in options if o.default is o.empty)
+
+    @property
+    def judged(self)->bool:
+        "Does it read what a reference tells?"
+        return any(c.endswith(('_ref', '_alone', '_attention')) for c in self.columns.split())
+
+    @property
+    def compares(self)->bool:
+        "Does it take good examples, to compare with them or to learn from them?"
+        return bool(self.needs) or not _learned.isdisjoint(self.columns.split())
 
 # %% ../../nbs/api/scoring/02_scorers.ipynb #fc33141b
 class Scorers(dict):
@@ -126,6 +139,24 @@ scorers = Scorers(
         'all these signs are usual among clean examples', 'PLUSNet 2025, p-values', 'text topic loss_ref'),
     detector=Scorer(detector,
         'the signs are unlike noise planted in clean examples', 'AQUAVS', 'text topic loss_ref'),
+    rank_mean=Scorer(lambda ds: rank_mean(ds, excess_loss(flat(ds, 'loss_base'), flat(ds, 'loss_ref')),
+        -flat(ds, 'loss_ref'), flat(ds, 'entropy_ref') - flat(ds, 'loss_ref'), smooth(gain(ds), ds)),
+        'the mean of its ranks in four scores', 'PLUSNet 2025', 'loss_base loss_ref entropy_ref'),
+    clusters=Scorer(clusters,
+        'what similar tokens are worth together', 'HC-FT', 'loss_base loss_ref entropy_ref'),
+    learned_vectors=Scorer(lambda ds: flat(ds, 'vectors_ref'),
+        'nearer to the vector of clean tokens than to that of noise', 'DeFT 2024', 'loss_ref vectors_ref'),
+    neighbours=Scorer(lambda ds: flat(ds, 'near_ref'),
+        'tokens with similar states look clean', 'HardVis 2022', 'loss_ref near_ref'),
+    gradient=Scorer(lambda ds: flat(ds, 'pull_ref'),
+        'a step on it helps good examples', 'ZeroGen+ 2022, TracIn', 'pull_ref'),
+    noise_ratio=Scorer(lambda ds, window=4: smooth(flat(ds, 'loss_noise') - flat(ds, 'loss_ref'), ds, window),
+        'less likely under a model of planted noise', 'likelihood ratio', 'loss_ref loss_noise'),
+    prompt_attention=Scorer(lambda ds: flat(ds, 'prompt_attention'),
+        'it looks at the prompt', 'ssToken 2025', 'prompt_attention'),
+    novel_relevant=Scorer(lambda ds: rank_mean(ds, flat(ds, 'loss_base'), flat(ds, 'later_attention'),
+        flat(ds, 'topic')),
+        'new to the base, looked at later, on the topic', 'XTF 2026', 'loss_base later_attention topic'),
     truth=Scorer(lambda ds: flat(ds, 'truth').astype(np.float64),
         'the oracle, where the truth is known', '', 'truth'),
     random=Scorer(random_score, 'what a scorer must beat', ''),
