@@ -53,6 +53,8 @@ from .scoring.states import (
     neighbours as neighbours,
     gradient_pull as gradient_pull,
     token_attention as token_attention,
+    token_types as token_types,
+    kinds_of_tokens as kinds_of_tokens,
 )
 from .scoring.spans import smooth as smooth, row_mean as row_mean, two_states as two_states
 from .scoring.carried import carried as carried
@@ -63,6 +65,7 @@ from .scoring.scorers import (
     score as score,
 )
 from .scoring.selection import keep_top as keep_top, soft_weights as soft_weights, groups as groups, clean_labels as clean_labels
+from .scoring.thresholds import keep_mixture as keep_mixture, keep_balanced as keep_balanced
 from .scoring.shards import (
     score_shards as score_shards,
     write_scored as write_scored,
@@ -215,6 +218,12 @@ from .evidence.measured import (
     bound_report as bound_report,
     rounds_by_group as rounds_by_group,
     regime as regime,
+)
+from .evidence.checks import (
+    option_orders as option_orders,
+    prefix_check as prefix_check,
+    row_votes as row_votes,
+    yes_no_questions as yes_no_questions,
 )
 from .evidence.advice import Advice as Advice, advise as advise
 from .evidence.advice_plot import plot_advice as plot_advice

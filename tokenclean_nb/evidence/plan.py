@@ -15,8 +15,10 @@ from ..data.storage import atomic
 from ..errors import BadInput, check_choice
 from .grids import grid, read_cells, run_cells
 from .real_text import measure_real_method, measure_real_scores
-from .studies import (
-    measure_method, measure_mistake, measure_positions, measure_stability, measure_world_scores)
+from .retraining import measure_retraining
+from tokenclean_nb.evidence.studies import (
+    measure_method, measure_mistake, measure_positions, measure_questions, measure_stability,
+    measure_world_scores)
 from ..scoring.scorers import scorers
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #1954c1be
@@ -85,6 +87,7 @@ generated_studies = dict(
         dict(seed=eight, n=1000) | rules]),
     scorers_uneven=Study('Which tokens are worth training on in a world of facts?', measure_method, [
         dict(seed=four, n=1000, scorer=everywhere), dict(seed=four, n=1000, method=['full', 'oracle'])]),
+    questions=Study('What are answers about single tokens worth?', measure_questions, [dict(seed=eight)]),
     stability=Study('How far do two scores of the same pool agree?', measure_stability, [dict(seed=three)]),
     positions=Study('Where in the response are the kept tokens?', measure_positions, [dict(seed=three)]),
 )
@@ -106,6 +109,8 @@ def real_studies(
             dict(seed=five, **same),
             dict(seed=three, epochs=4, **same),
             dict(seed=three, warmup=150, **same)]),
+        f'retraining_{name}': Study('Do scores foretell what a training is worth?', measure_retraining, [
+            dict(seed=three, **same)]),
         f'methods_{name}': Study('Does cleaning lower the loss on clean text?', measure_real_method, [
             dict(seed=five, method=['base', 'clean-set', 'full', 'sequential', 'random', 'fixed', 'rho',
                 'self-scored', 'self-evolving', 'oracle'], **same),
@@ -124,8 +129,9 @@ _small = dict(seed=range(2), n=120)
 quick_axes = {
     measure_method: _small | dict(test=60),
     measure_mistake: _small, measure_stability: _small, measure_positions: _small,
-    measure_world_scores: _small,
+    measure_world_scores: _small, measure_questions: _small,
     measure_real_scores: dict(seed=0, warmup=60, rows=60, test=30),
+    measure_retraining: dict(seed=0, warmup=60, rows=60, test=30, subsets=4),
     measure_real_method: dict(seed=0, warmup=60, rows=60, test=30)}
 
 def _shortened(measure, axes):
