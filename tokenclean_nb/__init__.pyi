@@ -100,6 +100,7 @@ from .figures.tokens import (
 )
 from .figures.token_figure import plot_tokens as plot_tokens
 from .figures.scores import plot_scores as plot_scores, plot_quadrants as plot_quadrants
+from .figures.types import plot_token_types as plot_token_types
 from .figures.rounds import (
     plot_rounds as plot_rounds,
     plot_round_scores as plot_round_scores,
