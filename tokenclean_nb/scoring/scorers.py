@@ -125,6 +125,10 @@ scorers = Scorers(
         'the weight of a token in training', 'DFT 2025', 'loss_ref'),
     first_tokens=Scorer(lambda ds: -positions(ds).astype(float),
         'the beginning of a row', 'UPFT 2025'),
+)
+
+# %% ../../nbs/api/scoring/02_scorers.ipynb #fb04d447
+scorers |= dict(
     prompt_gain=Scorer(lambda ds: row_mean(flat(ds, 'loss_alone') - flat(ds, 'loss_ref'), ds),
         'what the prompt tells about the response, by row', 'T-SHIRT 2025', 'loss_ref loss_alone'),
     prompt_match=Scorer(prompt_match,
