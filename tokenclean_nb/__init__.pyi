@@ -153,6 +153,11 @@ from .course.own_data import (
     check_choose_dtype as check_choose_dtype,
     check_training_batch as check_training_batch,
 )
+from .course.comparisons import (
+    check_paired_interval as check_paired_interval,
+    check_unfair as check_unfair,
+    check_best_setting as check_best_setting,
+)
 from .worlds.language import (
     draw_facts as draw_facts,
     question as question,

@@ -87,11 +87,11 @@ def example_table(
     return with_flat(ds, 'keep', keep_top(flat(ds, 'score'), truth >= 0, fraction))
 
 # %% ../../nbs/api/worlds/06_recorded.ipynb #recorded-results-export
-result_names = 'rounds', 'methods', 'groups', 'scorers' # of lessons 5, 6, 7 and 8
+result_names = 'rounds', 'methods', 'groups', 'scorers', 'fair', 'kinds' # of lessons 5 to 10
 
 def recorded_results(
-    name:str, # 'rounds', 'methods', 'groups' or 'scorers'
-)->pd.DataFrame: # A line per round; method; warm-up, seed, group and round; or data set and scorer
+    name:str, # 'rounds', 'methods', 'groups', 'scorers', 'fair' or 'kinds'
+)->pd.DataFrame: # A line per run, scorer, or kind of noise: the columns say which
     "Numbers recorded in runs of this package, rounded; shares in [0, 1], losses in nats"
     check_choice(name, result_names, 'name')
     return pd.read_csv(files('tokenclean_nb')/'recorded'/f'{name}.csv')
