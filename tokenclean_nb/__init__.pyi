@@ -158,6 +158,11 @@ from .course.comparisons import (
     check_unfair as check_unfair,
     check_best_setting as check_best_setting,
 )
+from .course.judges import (
+    check_chance_above as check_chance_above,
+    check_smoothed as check_smoothed,
+    check_verdict as check_verdict,
+)
 from .worlds.language import (
     draw_facts as draw_facts,
     question as question,

@@ -44,5 +44,35 @@ def test_scorers_are_the_runs_on_real_text():
             np.testing.assert_allclose(ours[f'{value}_change'], change[ours.index], atol=6e-5)
 
 
+def test_fair_are_the_runs_of_the_comparison():
+    results = guides/'results'
+    first, later, work = (pd.read_csv(results/name) for name in ('first/comparison_uneven.csv', 'comparison_uneven.csv', 'work.csv'))
+    paper, both = later.clean.eq(False) | later.train_on_warmup.eq(False), later.clean.isna() & later.train_on_warmup.isna()
+    runs = pd.concat([first.assign(control='first', epochs=2), later[paper].assign(control='random order', epochs=2),
+        later[both].assign(control='clean set for both', epochs=2), work[work.clean.isna()].assign(control='clean set for both')])
+    keys = ['control', 'epochs', 'method', 'seed']
+    recorded = tc.recorded_results('fair')
+    assert recorded[keys].duplicated().sum() == 0 and len(recorded) == 72
+    same = recorded.merge(runs, on=keys, suffixes=('', '_run'), validate='one_to_one')
+    assert len(same) == len(recorded)
+    for name in ('accuracy', 'p', 'loss'): np.testing.assert_allclose(same[name], same[f'{name}_run'], atol=6e-5)
+
+
+def test_kinds_are_the_runs_on_real_text():
+    recorded = tc.recorded_results('kinds')
+    for name in ('alpaca', 'dolly', 'mbpp'):
+        runs = pd.read_csv(guides/f'results/scores_{name}.csv').query("scorer != 'truth'").groupby(['scorer', 'kind']).auc.mean()
+        ours = recorded[recorded.data == name].set_index(['scorer', 'kind']).auc
+        assert set(ours.index) == set(runs.index)
+        np.testing.assert_allclose(ours, runs.loc[ours.index], atol=6e-5)
+
+
+def test_advice_is_what_advise_measured():
+    runs = pd.read_csv(guides/'results/advice.csv').query("seed == 0 and trial not in ['full', 'random']")
+    both = tc.recorded_results('advice').merge(runs, left_on=['data', 'way'], right_on=['data', 'trial'], validate='one_to_one')
+    assert len(both) == len(runs) == 24
+    for name in ('change', 'low', 'high'): np.testing.assert_allclose(both[name], both[f'loss_{name}'], atol=6e-5)
+
+
 def test_an_unknown_name_is_refused():
-    with pytest.raises(tc.BadInput, match='rounds, methods, groups, scorers'): tc.recorded_results('losses')
+    with pytest.raises(tc.BadInput, match='rounds, methods, groups, scorers, fair, kinds, advice'): tc.recorded_results('losses')
