@@ -182,6 +182,7 @@ from .worlds.recorded import (
     recorded_results as recorded_results,
     example_table as example_table,
 )
+from .widgets.guess import Guess as Guess, guesses as guesses
 from .widgets.explorer import TokenExplorer as TokenExplorer
 from .widgets.rounds import RoundPlayer as RoundPlayer
 from .widgets.bounds import BoundExplorer as BoundExplorer
