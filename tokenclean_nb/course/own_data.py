@@ -80,6 +80,8 @@ check_chat_labels = Check('8.1', 'chat_labels', _chats,
             _with(roles=('user',)),
         'everything but the user is trained: a system turn is no answer.':
             _with(roles=('assistant', 'system')),
+        'user turns are trained, too: the model would learn to ask.':
+            _with(roles=('assistant', 'user')),
         "every turn is trained: only the assistant's are.":
             _with(roles=('assistant', 'system', 'user')),
         'a token that reaches into an answer from the line before is left out: '

@@ -182,6 +182,19 @@ check_split_rows = Check('5.1', 'split_rows', [(11, 3, 0), (40, 5, 1)],
             lambda n, parts, seed: np.random.default_rng(seed).integers(parts, size=n)},
     hint='np.arange(n) % parts has the right sizes; np.random.default_rng(seed).permutation shuffles.')
 
+# %% ../../nbs/api/course/03_pipelines.ipynb #7cf303d5
+def _frozen(base, parts, train, score, keep):
+    "The first reference judges every part"
+    judge = model = train(base, parts[0])
+    for part in parts[1:]: model = train(model, keep(part, score(base, judge, part)))
+    return model
+
+def _first_again(base, parts, train, score, keep):
+    "The loop begins with the first part, which was trained already"
+    model = train(base, parts[0])
+    for part in parts: model = train(model, keep(part, score(base, model, part)))
+    return model
+
 # %% ../../nbs/api/course/03_pipelines.ipynb #2dc676d6
 def _evolve(base, parts, train, score, keep,
         moving_base=False, restart=False, clean_first=False, dirty=False):
@@ -214,6 +227,10 @@ check_evolve = Check('5.2', 'evolve', [('base', ['D0', 'D1', 'D2'], *_verbs),
             _with(restart=True),
         'the first part is cleaned, but there is no reference yet: train on all of it.':
             _with(clean_first=True),
+        'the judge never learns: score with the model of the round before, not with the first reference.':
+            _frozen,
+        'the first part is trained twice: the loop begins with the second part.':
+            _first_again,
         'no part is cleaned.':
             _with(dirty=True),
         'the last part is left out.':

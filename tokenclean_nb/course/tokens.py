@@ -81,6 +81,8 @@ check_noise_rate = Check('1.3', 'noise_rate', _selected,
             lambda keep, truth: (~keep & (truth == 1)).sum() / (truth >= 0).sum(),
         'the prompt is in the denominator: it has no label to be wrong.':
             lambda keep, truth: _wrong(keep, truth).mean(),
+        '-1 is neither True nor False, so every prompt token counts as wrong: leave it out before the mean.':
+            lambda keep, truth: (keep != truth).mean(),
         'that is the share of right labels.':
             lambda keep, truth: 1 - _wrong(keep, truth)[truth >= 0].mean()},
     hint='A label is wrong if `keep` and "truth is 1" disagree. Leave out truth -1.')

@@ -7,7 +7,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/widgets/guess.html.md"""
 # %% auto #0
 __all__ = ['guessed', 'Guess', 'guesses']
 
-# %% ../../nbs/api/widgets/07_guess.ipynb #43b81815
+# %% ../../nbs/api/widgets/07_guess.ipynb #a3b0eb3f
 import ipywidgets
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from ..errors import BadInput
 from ..figures.style import element, escape_html, kept_colour, orange
 from .base import Interactive, wide
 
-# %% ../../nbs/api/widgets/07_guess.ipynb #cef91505
+# %% ../../nbs/api/widgets/07_guess.ipynb #fa441c8f
 guessed = {} # question: (guess, answer), in this kernel
 
 class Guess(Interactive):
@@ -29,12 +29,13 @@ class Guess(Interactive):
         answer, # The right number, or one of `choices`
         told:str='', # What is said about it once it is open: plain text
         choices:list|None=None, # Answers to choose from; None: a number is asked for
+        shown=None, # A table, a view or another thing that shows itself as HTML, seen once it is open
         digits:int=2, # Decimals of a number
     ):
         if choices is not None and answer not in choices:
             raise BadInput('answer', answer, f'one of the choices {", ".join(map(str, choices))}')
         self.question, self.answer, self.told = question, answer, told
-        self.choices, self.digits = choices, digits
+        self.choices, self.shown, self.digits = choices, shown, digits
         super().__init__()
 
     @property
@@ -51,7 +52,7 @@ class Guess(Interactive):
         guessed[self.question] = guess, self.answer
         self.opened = True
 
-# %% ../../nbs/api/widgets/07_guess.ipynb #1f41bf5e
+# %% ../../nbs/api/widgets/07_guess.ipynb #d607d17c
 @patch
 def controls(self:Guess):
     look = dict(description='my guess', **wide)
@@ -84,7 +85,8 @@ def _line(self:Guess):
 @patch
 def _answer(self:Guess):
     "What is seen once it is open"
-    return element('p', element('strong', escape_html(str(self._right()))) + f' {escape_html(self.told)}')
+    said = element('p', element('strong', escape_html(self._right())) + f' {escape_html(self.told)}')
+    return said + (self.shown._repr_html_() if self.shown is not None else '')
 
 @patch
 def picture(self:Guess):
@@ -103,7 +105,7 @@ def static(self:Guess):
 def __str__(self:Guess):
     return f'{self.question} {self._right() if self.opened else "Guess first."}'
 
-# %% ../../nbs/api/widgets/07_guess.ipynb #28afab86
+# %% ../../nbs/api/widgets/07_guess.ipynb #5c49c6fa
 def guesses(
 )->pd.DataFrame: # A line per question, in the order they were answered
     "What was guessed in this kernel, beside what was measured"
