@@ -106,7 +106,11 @@ from .figures.rounds import (
     plot_round_scores as plot_round_scores,
     plot_quadrant_rounds as plot_quadrant_rounds,
 )
-from .figures.pictures import histogram_picture as histogram_picture, interval_picture as interval_picture
+from .figures.pictures import (
+    histogram_picture as histogram_picture,
+    interval_picture as interval_picture,
+    shift_picture as shift_picture,
+)
 from .figures.comparisons import disagreements as disagreements, plot_agreement as plot_agreement
 from .figures.bounds import (
     plot_bounds as plot_bounds,
