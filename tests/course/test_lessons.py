@@ -260,8 +260,8 @@ folds = r'(?s:<details>.*?</details>)'
 
 
 def numbers_in(text):
-    "Numbers a reader could take for facts: not in code, folds, addresses, references or notation"
-    text = re.sub(rf'{folds}|`[^`]*`|\]\([^)]*\)|https?:\S+', ' ', text)
+    "Numbers a reader could take for facts: not in code, formulas, folds, addresses, references or notation"
+    text = re.sub(rf'{folds}|`[^`]*`|(?s:\$\$.*?\$\$)|\$[^$\n]*\$|\]\([^)]*\)|https?:\S+', ' ', text)
     text = re.sub(r'(?i)\b(lessons?|exercise|row|position|round|GPT-)[ -]?\d+(\.\d+)*( and \d+)?|\b[a-zA-Z]\s?[-+]\s?1\b', ' ', text)
     found = re.findall(r'(?<![\w.])(-?\d[\d,]*(?:\.\d+)?)( %)?', text)
     values = [float(n.replace(',', '')) / (100 if percent else 1) for n, percent in found]
@@ -290,4 +290,5 @@ def test_numbers_in_prose_are_asserted_nearby(path):
 
 def test_the_rule_on_numbers_can_fail():
     assert numbers_in('In this pool 25 % of the 1,845 tokens cost 4.6 nats.') == [0.25, 1845, 4.6]
+    assert numbers_in('With $2x$ and $$\\sqrt{4}$$ it costs 3 nats.') == [3]
     assert numbers_in('See lesson 3, exercise 2.1, `f(7)` and position t+1; -100 is no id. <details>9</details>') == []

@@ -17,7 +17,7 @@ from datasets import Dataset
 from ..errors import check_count
 from .scores import count_scores, score_edges, score_threshold, scored_tokens
 from .style import css, element, escape_html
-from .style import faint, grid, ink, kept_colour, paper, removed_colour
+from .style import faint, grid, ink, kept_colour, paper, removed_colour, visible
 
 # %% ../../nbs/api/figures/09_pictures.ipynb #230f080e
 class Picture(str):
@@ -212,7 +212,7 @@ def shift_picture(
     trained:list, # Is each of them trained?
 )->'Picture': # An HTML image
     "Draw which token predicts which: the shift between what is read and what is predicted"
-    tokens = [word.replace('\n', '⏎') for word in tokens]
+    tokens = [visible(word.strip(' ')) for word in tokens]
     parts = [svg_text(0, 36, 'read'), svg_text(0, 96, 'predicted')]
     for t, word in enumerate(tokens):
         x = 70 + 76 * t
