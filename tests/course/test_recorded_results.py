@@ -74,5 +74,13 @@ def test_advice_is_what_advise_measured():
     for name in ('change', 'low', 'high'): np.testing.assert_allclose(both[name], both[f'loss_{name}'], atol=6e-5)
 
 
+def test_loop_are_the_runs_with_good_examples():
+    runs = pd.read_csv(guides/'results/comparison_uneven.csv')
+    runs = runs[runs.clean.isna() & runs.train_on_warmup.isna()]
+    both = tc.recorded_results('loop').merge(runs, on=['method', 'seed'], suffixes=('', '_run'), validate='one_to_one')
+    assert len(both) == len(tc.recorded_results('loop')) == 32
+    for name in ('accuracy', 'p', 'loss'): np.testing.assert_allclose(both[name], both[f'{name}_run'], atol=6e-5)
+
+
 def test_an_unknown_name_is_refused():
-    with pytest.raises(tc.BadInput, match='rounds, methods, groups, scorers, fair, kinds, advice'): tc.recorded_results('losses')
+    with pytest.raises(tc.BadInput, match='rounds, methods, groups, scorers, fair, kinds, advice, loop'): tc.recorded_results('losses')
