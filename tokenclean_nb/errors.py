@@ -27,7 +27,7 @@ class BadInput(ValueError):
         remedy:str='', # What to do next, a full sentence
     ):
         self.argument, self.said = argument, (value, allowed, remedy)
-        shown = repr(value)
+        shown = ' '.join(repr(value).split())
         if len(shown) > 200: shown = shown[:200] + '...'
         message = f"`{argument}` is {shown}: it must be {allowed}."
         super().__init__(f'{message} {remedy}' if remedy else message)

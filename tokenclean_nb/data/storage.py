@@ -160,9 +160,13 @@ def _lock(folder):
     wait = 'Wait until that run has ended, or choose another output folder.'
     raise BadInput('out', str(folder), 'a folder that no other run is using', wait)
 
-def _unclaim(folder):
-    "Leave no trace of a run that was refused before it wrote anything"
-    if {name for name, mark in written(folder).items() if mark} - {manifest_name}: return
+def _results(folder):
+    "What runs wrote beside the manifest"
+    return {name for name, mark in written(folder).items() if mark} - {manifest_name}
+
+def _unclaim(folder, refused):
+    "Leave no trace of a run that wrote nothing yet, or that was refused"
+    if _results(folder) and not refused: return
     _clear(folder)
     _remove(folder/ledger_name, folder/lock_name)
     if not any(folder.iterdir()): folder.rmdir()
@@ -193,8 +197,9 @@ def run_folder(
         if here.is_main_process:
             if identity is not None: claim_folder(folder, identity, overwrite, inputs)
             _remove(*_half_written(folder))
+            held_before = _results(folder)
         here.wait_for_everyone()
         try: yield folder
-        except Exception:
-            if here.is_main_process: _unclaim(folder)
+        except Exception as e: # what was there before stays: the run may go on from it
+            if here.is_main_process: _unclaim(folder, isinstance(e, BadInput) and not held_before)
             raise
