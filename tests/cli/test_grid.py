@@ -199,13 +199,13 @@ def test_an_argument(command, option, value, place, tmp_path, capsys):
 
 
 untaken = [('base', 'warmup'), ('full', 'fraction'), ('full', 'within'), ('random', 'parts'), ('random', 'within'), ('clean-set', 'fraction'), ('self-scored', 'reference'), ('rho', 'replay'), ('base', 'fraction'), ('top', 'schedule'), ('sequential', 'learns')]
-given = dict(warmup='good.jsonl', fraction=.5, within='row', reference='./nowhere', parts=3, replay=.5, schedule='one', learns='all')
+given = dict(warmup='nobody/good', fraction=.5, within='row', reference='nobody/model', parts=3, replay=.5, schedule='one', learns='all')
 
 
 @pytest.mark.parametrize('method, option', untaken)
 def test_an_option_that_a_method_does_not_take(method, option, place, tmp_path, capsys):
     value = given[option]
-    line = refused(capsys, tmp_path, 'clean', '--model', './nowhere', '--data', 'nowhere', '--method', method, f'--{option}', value)
+    line = refused(capsys, tmp_path, 'clean', '--model', 'nobody/model', '--data', 'nobody/data', '--method', method, f'--{option}', value)
     assert f'`--{option}` is {value!r}: it must be left out for the method {method}' in line
 
 

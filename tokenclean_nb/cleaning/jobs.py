@@ -107,9 +107,9 @@ def clean(
     base, tokenizer = as_model(model, **_places(device_map, adapter))
     how = dict(tokenizer=tokenizer, max_length=max_length, columns=columns)
     pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
-    if reference is not None: asked['reference'] = as_reference(reference, base, tokenizer, **_places(device_map))
-    given = method, base, tokenizer, pool, asked
-    options = dict(seed=seed, measure=measure, **training)
+    if reference is not None:
+        asked['reference'] = as_reference(reference, base, tokenizer, **_places(device_map))
+    given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
     if out is None: return run_method(*given, **options)
     identity = _clean_identity(*given, seed, training)
     with run_folder(out, identity, overwrite, (model, data, warmup, reference, adapter)) as folder:
@@ -197,8 +197,7 @@ def score_files(
     "Write the loss of every response token, and its score if there is a reference"
     check_arguments(out=out, max_length=max_length, token_budget=token_budget)
     if dtype: check_choice(dtype, ('float32', 'bfloat16', 'float16'), 'dtype')
-    if warmup is not None and not scorer: raise BadInput('warmup', warmup, 'given together with a scorer',
-        'Those that compare with good examples are agreement and detector.')
+    if warmup and not scorer: raise BadInput('warmup', warmup, 'given with a scorer that reads it: agreement')
     if reference and adapter: raise BadInput('adapter', adapter, 'left out where a reference is given',
         'With its adapter the model is the reference itself.')
     records = as_records(data)
@@ -208,16 +207,16 @@ def score_files(
         teacher = as_reference(reference, base, tokenizer, **_places(device_map, None, offload_folder))
     if scorer: check_scorer(scorer, teacher, warmup)
     ds = _table(records, tokenizer, max_length, columns)
-    which = model_fingerprint(teacher) if reference else adapter and 'adapter'
-    identity = _identity('score', base, tokenizer, ds, reference=which)
-    identity |= _identity_of_score(dtype, scorer, warmup, tokenizer, max_length)
+    judge = model_fingerprint(teacher) if reference else adapter and 'adapter'
+    identity = _identity('score', base, tokenizer, ds, reference=judge,
+        **_identity_of_score(dtype, scorer, warmup, tokenizer, max_length))
     with run_folder(out, identity, overwrite, (model, data, reference, adapter, warmup)) as folder:
         shards, options = folder/'shards', dict(dtype=dtype, token_budget=token_budget, rebuild=rebuild)
         with adapter_off(base): score_shards(base, ds, shards, 'loss_base', **options)
         if teacher: score_shards(teacher, ds, shards, 'loss_ref', **options)
         if not processes().is_main_process: return
-        columns = ['loss_base', 'loss_ref'] if teacher else ['loss_base']
-        counts = write_scored(ds, shards, columns, folder/'data.parquet')
+        losses = ['loss_base', *['loss_ref'] * bool(teacher)]
+        counts = write_scored(ds, shards, losses, folder/'data.parquet')
         if scorer: write_score(folder/'data.parquet', scorer, warmup, tokenizer, max_length, base=base,
             reference=teacher, dtype=dtype, token_budget=token_budget)
         return counts

@@ -22,11 +22,10 @@ from datasets import Dataset, Features, Value, load_dataset, load_from_disk
 from datasets.utils import logging as datasets_logging
 from pyarrow import csv
 
-from ..errors import BadInput
+from ..errors import BadInput, check_local, data_kinds
 
 # %% ../../nbs/api/data/00_records.ipynb #fd28b32f
 _readers = {'.jsonl': 'json', '.json': 'json', '.csv': 'csv', '.tsv': 'csv', '.parquet': 'parquet'}
-_sources = 'a .jsonl, .json, .csv, .tsv or .parquet file (or .gz of one), a folder of them, or a Hub name'
 _utf8 = 'convert it, for example with iconv -f latin1 -t utf8.'
 
 def _kind(path):
@@ -35,7 +34,7 @@ def _kind(path):
 
 def _unusable(source, why):
     "The error of a source"
-    return BadInput('source', str(source), _sources, why)
+    return BadInput('source', str(source), data_kinds, why)
 
 def _no_records(source):
     "The error of a source without records"
@@ -166,9 +165,8 @@ def load_records(
     "Read instruction records"
     if not str(source).strip(): raise _unusable(source, 'It is empty.')
     path = Path(source).expanduser()
+    check_local(source, 'source')
     if not path.exists() and not has_magic(str(path)):
-        looks_local = _kind(path) in _readers or str(source).startswith(('.', '/', '~'))
-        if looks_local: raise _unusable(source, 'No such file or folder; check the path.')
         return _read(source, str(source), subset, split=split)
     if (path/'dataset_info.json').exists(): return load_from_disk(str(path))
     if (path/'dataset_dict.json').exists(): return _split(load_from_disk(str(path)), split)

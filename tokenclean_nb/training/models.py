@@ -25,12 +25,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.activations import FastGELUActivation, NewGELUActivation
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
-from ..errors import BadInput, did_you_mean
+from ..errors import BadInput, check_local, did_you_mean, model_kinds, tiny_name
 from ..data.storage import processes
 
 # %% ../../nbs/api/training/00_models.ipynb #ad924b84
 log = logging.getLogger('tokenclean_nb')
-tiny_name, placings = 'tiny-base', ('auto', 'balanced', 'balanced_low_0', 'sequential')
+placings = 'auto', 'balanced', 'balanced_low_0', 'sequential'
 
 def _dtype(dtype, device_map):
     "A torch dtype; 'auto' is the checkpoint's own on an accelerator and float32 on a CPU"
@@ -55,13 +55,11 @@ def _reason(error):
 # %% ../../nbs/api/training/00_models.ipynb #f3130e25
 def _no_model(name, why):
     "The error of a model that cannot be loaded"
-    allowed = f'a folder with a causal language model in safetensors, a Hub name, or {tiny_name}'
-    return BadInput('model', str(name), allowed, f'{did_you_mean(str(name), [tiny_name])} {why}'.strip())
+    return BadInput('model', str(name), model_kinds, f'{did_you_mean(str(name), [tiny_name])} {why}'.strip())
 
 def _load(cls, name, **options):
     "`from_pretrained`, with its many errors as one line"
-    if str(name).startswith(('.', '/', '~')) and not Path(name).expanduser().exists():
-        raise _no_model(name, 'No such folder; check the path.')
+    check_local(name, 'model', model_kinds)
     if Path(name).is_dir() and not any(Path(name).iterdir()): raise _no_model(name, 'The folder is empty.')
     try: return cls.from_pretrained(name, **options)
     except SafetensorError as e: raise _no_model(name, f'Its weights are damaged: {_reason(e)}.') from None
