@@ -10,6 +10,7 @@ __all__ = ['log', 'Required', 'Several', 'commands', 'together', 'positional', '
 
 # %% ../nbs/api/03_commands.ipynb #imports
 import logging
+import re
 import sys
 import time
 from inspect import signature
@@ -23,6 +24,7 @@ from transformers.utils import logging as transformers_logging
 from .cleaning import exchange, jobs, pools
 from .cleaning.methods import methods, takes
 from .data.bars import line_bars
+from .data.records import place_of
 from .data.storage import atomic, processes, run_folder
 from .errors import BadInput, as_typed
 from .evidence.advice import advise as advise_on
@@ -246,6 +248,12 @@ def _parser(name):
             action.help += ': ' + ', '.join(f'{k} {fraction}' for k, fraction in own.items())
     return parser
 
+def _place(error, options):
+    "Where the record that an error names is in its file"
+    named = re.match(r'--(\w+)\[(\d+)\]', error.argument)
+    place = place_of(options[named[1]], int(named[2])) if named and options.get(named[1]) else ''
+    return place and f' It is {place}.'
+
 def _option(name):
     "A name in Python as it is typed here"
     return name if name in positional else '--' + name.replace('_', '-')
@@ -264,6 +272,7 @@ def run_command(
     options = {k: v for k, v in vars(_parser(name).parse_args(words)).items() if k not in ('pdb', 'xtra')}
     try:
         with line_bars(), as_typed(**{k: _option(k) for k in options}): commands[name](**options)
-    except (BadInput, OSError) as e: sys.exit(f'tokenclean {name}: {e}')
+    except BadInput as e: sys.exit(f'tokenclean {name}: {e}{_place(e, options)}')
+    except OSError as e: sys.exit(f'tokenclean {name}: {e}')
     except KeyboardInterrupt:
         sys.exit(f'tokenclean {name}: stopped; the same command goes on where it stopped')

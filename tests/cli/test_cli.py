@@ -7,7 +7,18 @@ import pytest
 from tokenclean_nb.cli import main
 from tokenclean_nb.data.records import load_records
 from tokenclean_nb.data.table import flat, trained
+from tokenclean_nb.training.models import save_model, tiny_base
 from tokenclean_nb.worlds.tasks import make_task
+
+
+@pytest.fixture(scope='module')
+def tuned(tmp_path_factory):
+    "A model with the tokens of the tiny base and other weights"
+    model, tokenizer = tiny_base()
+    for p in model.parameters(): p.data *= 1.01
+    path = tmp_path_factory.mktemp('models')/'tuned'
+    save_model(path, model, tokenizer)
+    return str(path)
 
 
 @pytest.fixture
@@ -65,18 +76,18 @@ def test_full_disk_leaves_nothing_half_written(records, tmp_path, capsys, monkey
     assert not [p for p in (tmp_path/'run').rglob('*') if p.suffix in ('.part', '.parquet')]
 
 
-def test_score_then_report(records, tmp_path, capsys):
+def test_score_then_report(tuned, records, tmp_path, capsys):
     run = tmp_path/'run'
-    main(['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(run)])
+    main(['score', '--model', 'tiny-base', '--reference', tuned, '--data', str(records), '--out', str(run)])
     main(['report', str(run)])
     said = capsys.readouterr().out
     assert 'wrote' in said and 'next:' in said
     assert (run/'data.parquet').exists() and '<html' in (run/'report.html').read_text()
 
 
-def test_interrupted_score_goes_on(records, tmp_path, capsys, monkeypatch):
+def test_interrupted_score_goes_on(tuned, records, tmp_path, capsys, monkeypatch):
     "A run stopped in the second column keeps the first and does not compute it again"
-    words = ['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/'run')]
+    words = ['score', '--model', 'tiny-base', '--reference', tuned, '--data', str(records), '--out', str(tmp_path/'run')]
     from tokenclean_nb.cleaning import jobs
     scored = []
     def stop_at_reference(model, ds, folder, column, **options):
@@ -100,9 +111,9 @@ def test_score_with_any_scorer(records, tmp_path, capsys):
         assert said in refused(capsys, *words, scorer, '--overwrite')
 
 
-def test_score_then_select(records, tmp_path, capsys):
+def test_score_then_select(tuned, records, tmp_path, capsys):
     "One folder or several; the labels can be trained on"
-    for name in 'ab': main(['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(records), '--out', str(tmp_path/name)])
+    for name in 'ab': main(['score', '--model', 'tiny-base', '--reference', tuned, '--data', str(records), '--out', str(tmp_path/name)])
     assert 'Run tokenclean score' in refused(capsys, 'select', tmp_path/'nowhere', '--out', tmp_path/'half')
     main(['select', str(tmp_path/'a'), '--fraction', '0.5', '--out', str(tmp_path/'half')])
     main(['select', str(tmp_path/'a'), str(tmp_path/'b'), '--out', str(tmp_path/'both')])

@@ -27,6 +27,28 @@ def test_help_loads_nothing_that_takes_time():
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < .5
 
 
+slow = {'torch', 'transformers', 'datasets', 'pandas', 'numpy', 'plotly', 'scipy', 'pyarrow'}
+refusals = {'fraction': (['clean', '--model', 'tiny-base', '--data', 'a', '--out', 'b', '--fraction', '7'], '`--fraction` is 7.0'), 'data': (['score', '--model', 'tiny-base', '--data', 'nowhere.jsonl', '--out', 'b'], "`--data` is 'nowhere.jsonl'"), 'model': (['train', '--model', './nowhere', '--data', 'a', '--out', 'b'], "`--model` is './nowhere'"),
+    'out': (['select', 'a', '--out', __file__], '`--out` is'), 'left_out': (['advise'], 'required: --model, --data, --out'), 'unknown': (['demo', '--colour', 'red'], 'unrecognized arguments: --colour'), 'kind': (['inspect', '--model', 'a', '--data', 'b', '--rows', 'few'], "argument --rows: invalid int value: 'few'")}
+
+
+@pytest.mark.parametrize('words, said', refusals.values(), ids=refusals)
+def test_the_first_refusal_loads_nothing_that_takes_time(words, said, tmp_path):
+    done = subprocess.run([sys.executable, '-X', 'importtime', '-m', 'tokenclean_nb.cli', *words], capture_output=True, text=True, cwd=tmp_path)
+    loaded = {line.rsplit('|', 1)[-1].strip().split('.')[0] for line in done.stderr.splitlines() if line.startswith('import time')}
+    assert done.returncode and said in done.stderr and 'fastcore' in loaded and not loaded & slow and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('command', commands)
+def test_the_first_look_knows_every_option(command):
+    "Read from the text of the functions: the options of the functions, with their kinds and defaults"
+    from fastcore.script import anno_parser
+    from tokenclean_nb import cli
+    from tokenclean_nb.commands import positional
+    options = lambda f: [(a.dest, a.option_strings, a.default, getattr(a.type, '__name__', None), a.nargs, a.required) for a in anno_parser(f, pos=positional)._actions]
+    assert options(cli._signature('tokenclean_nb.commands', command)) == options(commands[command])
+
+
 @pytest.mark.parametrize('words, said', [(['cleen'], 'no command'), (['-h'], ''), ([], '')])
 def test_words_that_are_no_command(words, said, capsys, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['tokenclean', *words])

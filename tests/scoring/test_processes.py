@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from runs import contents
 from tokenclean_nb.scoring import shards
 from tokenclean_nb.cli import main
+from tokenclean_nb.training.models import save_model, tiny_base
 
 script = '''
 import os, sys
@@ -43,16 +44,19 @@ def launch(folder, *words):
 
 @pytest.fixture(scope='module')
 def inputs(tmp_path_factory):
-    "A folder with a pool of 24 rows and 8 good examples"
+    "A folder with a pool of 24 rows, 8 good examples and another model with the same tokens"
     folder = tmp_path_factory.mktemp('inputs')
     for name, n in dict(pool=24, good=8).items():
         (folder/f'{name}.jsonl').write_text('\n'.join(json.dumps(dict(instruction=f'Say {i}.', output=f'{i} it is' + ' indeed' * (i % 7))) for i in range(n)))
+    model, tokenizer = tiny_base()
+    for p in model.parameters(): p.data *= 1.01
+    save_model(folder/'tuned', model, tokenizer)
     return folder
 
 
 def test_score(inputs, tmp_path, monkeypatch):
     "The same bytes; each process wrote its shards; the table is written and said once"
-    words = lambda out: ['score', '--model', 'tiny-base', '--reference', 'tiny-base', '--data', str(inputs/'pool.jsonl'), '--out', str(out)]
+    words = lambda out: ['score', '--model', 'tiny-base', '--reference', str(inputs/'tuned'), '--data', str(inputs/'pool.jsonl'), '--out', str(out)]
     monkeypatch.setattr(shards, 'shard_rows', 5)
     main(words(tmp_path/'one'))
     said, noted = launch(tmp_path, *words(tmp_path/'two'))

@@ -16,7 +16,7 @@ from ..data.export import export_table, exports
 from ..data.fingerprints import data_fingerprint
 from ..data.prepared import is_prepared, labelled, with_text
 from ..data.storage import atomic, run_folder
-from ..errors import BadInput, check_choice
+from ..errors import BadInput, as_typed, check_choice
 from ..figures.inspection import Inspection
 from ..figures.lookup import has_text
 from ..scoring.selection import clean_labels
@@ -29,6 +29,7 @@ def _tokenizer(model):
     return load_tokenizer(model) if isinstance(model, (str, Path)) else model
 
 # %% ../../nbs/api/cleaning/07_exchange.ipynb #96a0e054
+@as_typed(records='data')
 def inspect(
     data, # Prepared or instruction data: a file, a folder, a Hub name, a table, or records
     model, # Whose tokenizer: a folder, a Hub name, tiny-base; in Python also a tokenizer or a pair
@@ -59,6 +60,7 @@ def _source(data):
     return data
 
 # %% ../../nbs/api/cleaning/07_exchange.ipynb #02a7093a
+@as_typed(records='data')
 def export(
     data, # A run or its folder, a table, a Parquet file with labels, or instruction data
     out:str, # Folder to write into

@@ -13,8 +13,8 @@ from inspect import signature
 from pathlib import Path
 
 from .any_score import check_scorer, write_score
-from .inputs import as_model, as_records
-from .methods import needs_reference, run_method, takes
+from .inputs import as_model, as_records, as_reference
+from .methods import needs_reference, refuse_untaken, run_method, takes
 from .results import Cleaning, is_saved
 from .steps import Steps, watching
 from ..data.fingerprints import (
@@ -30,7 +30,7 @@ from ..scoring.selection import clean_labels
 from ..scoring.shards import score_shards, write_scored
 from ..training.finetune import check_training, finetune
 from ..training.models import (
-    adapter_off, check_same_tokens, load_model, save_model, table_bars)
+    adapter_off, load_model, save_model, table_bars)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #job-training
 log = logging.getLogger('tokenclean_nb')
@@ -107,9 +107,9 @@ def clean(
     base, tokenizer = as_model(model, **_places(device_map, adapter))
     how = dict(tokenizer=tokenizer, max_length=max_length, columns=columns)
     pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
-    if reference is not None: asked['reference'], _ = as_model(reference, 'reference', **_places(device_map))
-    given = method, base, tokenizer, pool, asked
-    options = dict(seed=seed, measure=measure, **training)
+    if reference is not None:
+        asked['reference'] = as_reference(reference, base, tokenizer, **_places(device_map))
+    given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
     if out is None: return run_method(*given, **options)
     identity = _clean_identity(*given, seed, training)
     with run_folder(out, identity, overwrite, (model, data, warmup, reference, adapter)) as folder:
@@ -133,6 +133,7 @@ def _check_method(method, asked, adapter):
     if ready and not takes(method, 'reference'):
         name, value = next(iter(ready.items()))
         raise BadInput(name, value, f'left out for the method {method}', 'It asks no reference.')
+    refuse_untaken(method, asked)
     if needs_reference(method) and not ready and asked['warmup'] is None:
         raise BadInput('warmup', None, f'given for the method {method}',
             'Point it at a file of good examples, or use --method self-scored, which needs none.')
@@ -196,26 +197,26 @@ def score_files(
     "Write the loss of every response token, and its score if there is a reference"
     check_arguments(out=out, max_length=max_length, token_budget=token_budget)
     if dtype: check_choice(dtype, ('float32', 'bfloat16', 'float16'), 'dtype')
+    if warmup and not scorer: raise BadInput('warmup', warmup, 'given with a scorer that reads it: agreement')
     if reference and adapter: raise BadInput('adapter', adapter, 'left out where a reference is given',
         'With its adapter the model is the reference itself.')
     records = as_records(data)
     base, tokenizer = as_model(model, **_places(device_map, adapter, offload_folder))
     teacher = base if adapter else None
     if reference:
-        teacher, its_tokenizer = as_model(reference, 'reference', **_places(device_map, None, offload_folder))
-        check_same_tokens(base, teacher, tokenizer, its_tokenizer)
+        teacher = as_reference(reference, base, tokenizer, **_places(device_map, None, offload_folder))
     if scorer: check_scorer(scorer, teacher, warmup)
     ds = _table(records, tokenizer, max_length, columns)
-    which = model_fingerprint(teacher) if reference else adapter and 'adapter'
-    identity = _identity('score', base, tokenizer, ds, reference=which)
-    identity |= _identity_of_score(dtype, scorer, warmup, tokenizer, max_length)
+    judge = model_fingerprint(teacher) if reference else adapter and 'adapter'
+    identity = _identity('score', base, tokenizer, ds, reference=judge,
+        **_identity_of_score(dtype, scorer, warmup, tokenizer, max_length))
     with run_folder(out, identity, overwrite, (model, data, reference, adapter, warmup)) as folder:
         shards, options = folder/'shards', dict(dtype=dtype, token_budget=token_budget, rebuild=rebuild)
         with adapter_off(base): score_shards(base, ds, shards, 'loss_base', **options)
         if teacher: score_shards(teacher, ds, shards, 'loss_ref', **options)
         if not processes().is_main_process: return
-        columns = ['loss_base', 'loss_ref'] if teacher else ['loss_base']
-        counts = write_scored(ds, shards, columns, folder/'data.parquet')
+        losses = ['loss_base', *['loss_ref'] * bool(teacher)]
+        counts = write_scored(ds, shards, losses, folder/'data.parquet')
         if scorer: write_score(folder/'data.parquet', scorer, warmup, tokenizer, max_length, base=base,
             reference=teacher, dtype=dtype, token_budget=token_budget)
         return counts
@@ -223,7 +224,7 @@ def score_files(
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #f69e2fab
 def _identity_of_score(dtype, scorer, warmup, tokenizer, max_length):
     "What else a score is"
-    good = warmup and data_fingerprint(_table(as_records(warmup, 'warmup'), tokenizer, max_length, None))
+    good = warmup and data_fingerprint(_table(warmup, tokenizer, max_length, argument='warmup'))
     return {k: v for k, v in dict(dtype=dtype, scorer=scorer, warmup=good).items() if v}
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #train
@@ -273,7 +274,8 @@ def _finished(folder, argument):
     if not ((folder := Path(folder))/'data.parquet').exists():
         raise BadInput(argument, str(folder), 'a folder with a finished run',
             'Run tokenclean clean or tokenclean score into it first.')
-    run = Cleaning.load(folder, models=False) if is_saved(folder) else None
+    with as_typed(path=argument):
+        run = Cleaning.load(folder, models=False) if is_saved(folder) else None
     return (run.data, run.rounds, run.headline) if run else (load_records(folder/'data.parquet'), None, {})
 
 def report(

@@ -8,6 +8,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cleaning/pools.html.md""
 __all__ = ['select_files']
 
 # %% ../../nbs/api/cleaning/08_pools.ipynb #pools-imports
+import json
 from pathlib import Path
 
 from ..data.storage import run_folder
@@ -25,9 +26,24 @@ def select_files(
     "Keep the best tokens of scored data of any size, and write the cleaned labels"
     check_arguments(fraction=fraction, out=out)
     folders = [folders] if isinstance(folders, (str, Path)) else list(folders)
+    _check_pool(folders)
     identity = dict(command='select', sources=[_file_identity(f) for f in folders], fraction=fraction)
     with run_folder(out, identity, overwrite, tuple(folders)) as folder:
         return select_shards(folders, folder/'cleaned.parquet', fraction)
+
+def _tokenizer(folder):
+    "The fingerprint of the tokenizer that made a folder of scores; None of a file alone"
+    try: return json.loads((Path(folder)/'manifest.json').read_text(encoding='utf-8')).get('tokenizer')
+    except (OSError, ValueError): return None
+
+def _check_pool(folders):
+    "Refuse a folder that is there twice, and token ids that mean different texts"
+    places = [_file_identity(folder)[0] for folder in folders]
+    twice = next((f for f, place in zip(folders, places) if places.count(place) > 1), None)
+    if twice: raise BadInput('folders', str(twice), 'each folder once', 'Its tokens would count twice.')
+    known = {made: f for f in folders if (made := _tokenizer(f))}
+    if len(known) > 1: raise BadInput('folders', [str(f) for f in known.values()],
+        'scored with the same tokenizer', 'Score them with the same model.')
 
 def _file_identity(source):
     "A file's name, size and time of change; of a folder, those of its table"

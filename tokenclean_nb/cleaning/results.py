@@ -184,6 +184,16 @@ def save(self:Cleaning,
     return path
 
 # %% ../../nbs/api/cleaning/00_results.ipynb #load
+def _read_back(path):
+    "A file of a run; a damaged one is named"
+    try:
+        if path.suffix == '.csv': return pd.read_csv(path)
+        if path.suffix == '.json': return json.loads(path.read_text())
+        return load_dataset('parquet', data_files=str(path), split='train')
+    except Exception as e: # a damaged file fails in many ways
+        raise BadInput('path', str(path), 'a file as the run wrote it',
+            f'Run `tokenclean clean` into another folder. {type(e).__name__}.') from None
+
 @patch(cls_method=True)
 def load(cls:Cleaning,
     path, # A folder written by `save` or by `tokenclean clean`
@@ -198,6 +208,5 @@ def load(cls:Cleaning,
         'Run the same `tokenclean clean` again, or load the rest with models=False.')
     load = lambda name: load_model(path/name) if models and (path/name).exists() else (None, None)
     (reference, _), (model, tokenizer) = load('reference'), load('model')
-    data = load_dataset('parquet', data_files=str(path/'data.parquet'), split='train')
-    record, rounds = json.loads((path/_done).read_text()), pd.read_csv(path/'rounds.csv')
+    data, record, rounds = (_read_back(path/name) for name in ('data.parquet', _done, 'rounds.csv'))
     return cls(record['method'], data, reference, model, tokenizer, rounds, record.get('settings', {}))

@@ -167,7 +167,7 @@ def _renamed(records, columns):
     "Records with the columns of a mapping renamed; what has the new name already is left as it is"
     if isinstance(columns, str):
         pairs = [pair.split('=') for pair in columns.split(',')]
-        if any(len(pair) != 2 for pair in pairs):
+        if any(len(pair) != 2 or not all(pair) for pair in pairs):
             raise BadInput('columns', columns, 'pairs such as question=instruction,answer=output')
         columns = dict(pairs)
     columns = {old: new for old, new in (columns or {}).items()

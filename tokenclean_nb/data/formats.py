@@ -50,6 +50,8 @@ def _talk(record, where, messages, prompt=()):
     if system and [t['role'] for t in turns[:1]] != ['system']:
         turns, marks = [dict(role='system', content=system), *turns], [0., *marks]
     options = bare(parsed(record.get('chat_template_kwargs') or {}, f'{where}: chat_template_kwargs'))
+    if not isinstance(options, dict):
+        raise BadInput(f'{where}: chat_template_kwargs', options, 'variables of the template, name to value')
     return Talk(turns, marks, _tools(record.get('tools'), f'{where}: tools'), options)
 
 # %% ../../nbs/api/data/00_formats.ipynb #7ae9fa2b

@@ -45,6 +45,7 @@ def parsed(value, where):
 def _part(part, where):
     "Text of a part of a content"
     if isinstance(part, str): return part
+    if not isinstance(part, dict): raise BadInput(where, part, 'text, or a part with a `type` and its `text`')
     found = [part[k] for k in ('text', 'content', 'value') if part.get(k) is not None]
     if len(found) == 1 and part.get('type', 'text') == 'text': return text_of(found[0], where)
     raise BadInput(where, part, 'a part of type text', 'Images, sounds and files are not trained on here.')
@@ -75,6 +76,8 @@ def _weight(item, answer, where):
 
 def _detail(span, content, where):
     "Characters that `train_detail` names"
+    if not isinstance(span, dict):
+        raise BadInput(f'{where}: train_detail', span, 'spans with `begin_offset`, `end_offset` and `train`')
     start, end = span.get('begin_offset'), span.get('end_offset')
     if not (isinstance(start, int) and isinstance(end, int) and 0 <= start <= end < len(content)):
         allowed = f'`begin_offset` and `end_offset` among the {len(content)} characters of the content'
@@ -95,7 +98,8 @@ def _mark(message, content, parts, answer, where):
     details, weight = message.get('train_detail'), _weight(message, answer, where)
     if details:
         if not answer and 'train' not in message: weight = 1.
-        spans = [_detail(span, content, where) for span in details]
+        listed = details if isinstance(details, list) else [details]
+        spans = [_detail(span, content, where) for span in listed]
         return [(start, end, w * weight) for start, end, w in spans if w * weight]
     spans = _part_spans(parts, weight, where)
     if spans is not None: return spans
@@ -111,6 +115,14 @@ def _calls(content, where):
     if all(isinstance(call, dict) and 'name' in call for call in found):
         return [dict(type='function', function=call) for call in found]
     raise BadInput(where, content, 'one or more calls, JSON with `name` and `arguments`')
+
+def _opened(calls, where):
+    "Calls whose arguments are no JSON in a string"
+    calls = parsed(calls, f'{where}: tool_calls')
+    sound = isinstance(calls, list) and all(isinstance(call, dict) for call in calls)
+    if sound and all(isinstance(call.get('function', call), dict) for call in calls):
+        return [_open(call) for call in calls]
+    raise BadInput(f'{where}: tool_calls', calls, 'a list of calls, each with its `function`')
 
 def _open(call):
     "A call whose arguments are no JSON in a string"
@@ -132,7 +144,7 @@ def _turn(message, where):
     if role in call_roles: role, content, own = 'assistant', None, dict(tool_calls=_calls(content, where))
     role = role_names.get(role, role)
     check_choice(role, roles, f'{where}: role', 'Rename the role.')
-    if 'tool_calls' in own: own['tool_calls'] = [_open(call) for call in own['tool_calls']]
+    if 'tool_calls' in own: own['tool_calls'] = _opened(own['tool_calls'], where)
     mark = _mark(message | own, content, parts, role == 'assistant', where)
     return dict(role=role, content=content) | own, mark
 

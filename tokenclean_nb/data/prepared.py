@@ -39,11 +39,22 @@ def _first_row(ds, tokens):
     "The row of the first of some tokens"
     return int(row_numbers(ds)[np.flatnonzero(tokens)[0]])
 
+def _check_kinds(ds, columns):
+    "Refuse what is no list of numbers"
+    for c in ('input_ids', *columns):
+        kind = ds.data.schema.field(c).type
+        whole = c in ('input_ids', 'labels')
+        numbers = pa.types.is_integer if whole else lambda t: not pa.types.is_nested(t) and t != pa.string()
+        is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+        if not is_list or not numbers(kind.value_type):
+            raise BadInput(f'records: {c}', str(kind), f'a list of {"whole " * whole}numbers in each row')
+        if ds.data.column(c).combine_chunks().flatten().null_count:
+            raise BadInput(f'records: {c}', 'a list with nothing at some places', 'a number for each token')
+
 def _check_lengths(ds, columns):
     "Refuse columns that have not a value per token"
     n = lengths(ds)
     for c in columns:
-        flat(ds, c) # refuses what is no list
         other = lengths(ds, c)
         if (other == n).all(): continue
         i = int(np.flatnonzero(other != n)[0])
@@ -53,9 +64,9 @@ def _check_ids(ds, size):
     "Refuse ids that the tokenizer does not have"
     ids = flat(ds, 'input_ids')
     bad = (ids < 0) | (ids >= size)
-    if ids.dtype.kind in 'iu' and not bad.any(): return
+    if not bad.any(): return
     allowed, i = f'whole numbers from 0 to {size - 1}, the ids of the tokenizer', _first_row(ds, bad)
-    raise BadInput(f'records[{i}]: input_ids', ids[np.flatnonzero(bad)[0]], allowed,
+    raise BadInput(f'records[{i}]: input_ids', int(ids[bad][0]), allowed,
         'Was it prepared with another tokenizer?')
 
 # %% ../../nbs/api/data/00_prepared.ipynb #724fea70
@@ -88,7 +99,7 @@ def _check_labels(ds, size):
             'All labels are -100, or stand at the first token of a row, which nothing predicts.')
     bad = (labels != -100) & ((labels < 0) | (labels >= size))
     if bad.any():
-        raise BadInput(f'records[{_first_row(ds, bad)}]: labels', labels[np.flatnonzero(bad)[0]],
+        raise BadInput(f'records[{_first_row(ds, bad)}]: labels', int(labels[bad][0]),
             '-100, or the id of a token')
     if shifted_share(ds) > .5:
         raise BadInput('records', "labels that are the next token's id", 'labels at their own tokens',
@@ -103,9 +114,11 @@ def labelled(
 )->Dataset: # With `labels`, and with `weights` where there is a `loss_scale`
     "The labels of prepared data, from whatever says what is trained"
     columns = [c for c in beside_ids if c in records.column_names]
-    _check_lengths(records, columns)
-    if 'weights' in columns: check_weights(records)
+    if not pa.types.is_null(records.data.schema.field('input_ids').type.value_type):
+        _check_kinds(records, columns)
+        _check_lengths(records, columns)
     if lengths(records).sum() == 0: raise BadInput('records', f'{len(records)} rows', 'records with tokens')
+    for c in {'weights', 'loss_scale'} & {*columns}: check_weights(records, c)
     if {*columns} <= {'labels', 'weights', 'attention_mask'} and 'labels' in columns: return records
     ds = with_flat(records, 'labels', _labels(records))
     if 'loss_scale' in columns: ds = with_flat(ds, 'weights', flat(records, 'loss_scale').astype(np.float32))

@@ -109,16 +109,18 @@ def published(
     return ds.select_columns([*label_columns(ds), *(c for c in ['row'] if c in ds.column_names)])
 
 def check_weights(
-    ds:Dataset, # A table with `weights`
+    ds:Dataset, # A table with weights
+    column:str='weights', # Their column
 ):
     "Refuse weights that no training can use"
-    bad = lengths(ds, 'weights') != lengths(ds)
+    bad = lengths(ds, column) != lengths(ds)
     allowed = 'a number of at least 0 for each token'
-    if bad.any(): raise BadInput(f'records[{np.argmax(bad)}]: weights', 'a list of another length', allowed)
-    weights = flat(ds, 'weights')
+    if bad.any(): raise BadInput(f'records[{np.argmax(bad)}]: {column}', 'a list of another length', allowed)
+    weights = flat(ds, column)
     bad = ~(np.isfinite(weights) & (weights >= 0))
     if not bad.any(): return
-    raise BadInput(f'records[{row_numbers(ds)[np.argmax(bad)]}]: weights', weights[np.argmax(bad)], allowed)
+    first = np.argmax(bad)
+    raise BadInput(f'records[{row_numbers(ds)[first]}]: {column}', float(weights[first]), allowed)
 
 def with_weights(
     ds:Dataset, # The table

@@ -20,6 +20,7 @@ from scipy.stats import mannwhitneyu
 from ..bounds import noise_rate
 from ..cleaning.jobs import as_model
 from ..data.encoding import as_table
+from ..data.fingerprints import data_fingerprint
 from ..data.records import load_records
 from ..data.table import flat, row_numbers, trained
 from ..errors import BadInput, check_count
@@ -115,6 +116,7 @@ def _named(models):
     return models
 
 # %% ../../nbs/api/evidence/01_evaluation.ipynb #d224d151
+of_tokens = 'loss (nats)', 'token probability', 'token accuracy', 'perplexity', 'accuracy on truth'
 Measured = namedtuple('Measured', 'value stderr tokens', defaults=(np.nan, None)) # `tokens`: values, flat
 
 def _on_data(model, table, progress):
@@ -130,17 +132,19 @@ def _on_data(model, table, progress):
     return found
 
 def _measured(model, tokenizer, records, how, asked, progress):
-    "All measures of one model, and the row of each response token that they are means over"
-    found, of_row = {}, np.zeros(0, int)
+    "All measures of one model, the row of each response token they are means over, and which tokens"
+    found, of_row, tokens = {}, np.zeros(0, int), ''
     if records is not None:
         table = as_table(records, tokenizer, **how)
         found, of_row = _on_data(model, table, progress), row_numbers(table)[trained(table)]
+        tokens = data_fingerprint(table)
     if asked['tasks']:
         for row in harness(model, tokenizer, **asked).itertuples():
             error = float(pd.to_numeric(row.stderr, errors='coerce'))
             found[f'{row.task} {row.metric}'] = Measured(row.value, error)
-    return found, of_row
+    return found, of_row, tokens
 
+# %% ../../nbs/api/evidence/01_evaluation.ipynb #068906c6
 def _difference(first, other, of_row):
     "One measure of two models: difference and its 95 % interval, over rows or from both standard errors"
     paired = first.tokens is not None and len(of_row) == len(first.tokens) == len(other.tokens)
@@ -149,12 +153,13 @@ def _difference(first, other, of_row):
     half = 1.96 * np.hypot(first.stderr, other.stderr) if first.tokens is None else np.nan
     return apart, apart - half, apart + half
 
-def _with_differences(measured, of_row):
+def _with_differences(measured, of_row, alike):
     "The table, and how far every further model is from the first, with an interval"
     table = pd.DataFrame({name: {k: m.value for k, m in found.items()} for name, found in measured.items()})
     first, *others = measured.values()
     for name, other in zip(list(measured)[1:], others):
-        rows = [_difference(first[k], other[k], of_row) for k in table.index]
+        rows = [_difference(first[k], other[k], of_row) if alike or k not in of_tokens else [np.nan] * 3
+            for k in table.index]
         of = f' of {name}' if len(others) > 1 else ''
         table[[f'{word}{of}' for word in ('difference', 'low', 'high')]] = rows
     return table
@@ -183,14 +188,14 @@ def evaluate(
     if limit is not None: check_count(limit, 'limit')
     asked = dict(tasks=tasks, limit=limit, known=known_tasks(tasks, include_path) if tasks else None)
     records = load_records(data) if _is_name(data) else data
-    how, measured, of_rows = dict(max_length=max_length, columns=columns), {}, {}
+    how, measured, of_rows, cuts = dict(max_length=max_length, columns=columns), {}, {}, set()
     for name, model in models.items():
         ready = as_model(model, device_map=device_map)
-        measured[name], of_rows[name] = _measured(*ready, records, how, asked, progress)
+        measured[name], of_rows[name], tokens = _measured(*ready, records, how, asked, progress)
+        cuts.add(tokens)
         del ready # a loaded model makes room for the next
-    tokens = {name: len(of_row) for name, of_row in of_rows.items()}
-    if len(set(tokens.values())) > 1:
-        counts = ', '.join(f'{name} {n:,}' for name, n in tokens.items())
+    if len(cuts) > 1:
+        counts = ', '.join(f'{name} {len(of_row):,}' for name, of_row in of_rows.items())
         log.warning('These models cut the text into different tokens (%s), '
-            'so that means over tokens cannot be compared.', counts)
-    return _with_differences(measured, next(iter(of_rows.values())))
+            'so that means over tokens cannot be compared: no difference is given.', counts)
+    return _with_differences(measured, next(iter(of_rows.values())), alike=len(cuts) < 2)

@@ -20,16 +20,17 @@ from pathlib import Path
 import datasets
 import torch
 from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.activations import FastGELUActivation, NewGELUActivation
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
-from ..errors import BadInput
+from ..errors import BadInput, check_local, did_you_mean, model_kinds, tiny_name
 from ..data.storage import processes
 
 # %% ../../nbs/api/training/00_models.ipynb #ad924b84
 log = logging.getLogger('tokenclean_nb')
-tiny_name = 'tiny-base'
+placings = 'auto', 'balanced', 'balanced_low_0', 'sequential'
 
 def _dtype(dtype, device_map):
     "A torch dtype; 'auto' is the checkpoint's own on an accelerator and float32 on a CPU"
@@ -46,15 +47,32 @@ def _need(package, argument, value):
     raise BadInput(argument, value, f'used with {package} installed', f'Run: pip install {package}')
 
 def _reason(error):
-    "The first line of an error of a library"
-    return str(error).strip().split('\n')[0][:300]
+    "The first line of an error of a library, and the next if it only announces it"
+    first, *rest = [line.strip() for line in str(error).strip().split('\n')]
+    if 'ignore_mismatched_sizes' in first: return 'Its weights have other shapes than its config.json says.'
+    return (' '.join([first, *rest[:1]]) if first.endswith(':') else first)[:300]
+
+# %% ../../nbs/api/training/00_models.ipynb #f3130e25
+def _no_model(name, why):
+    "The error of a model that cannot be loaded"
+    return BadInput('model', str(name), model_kinds, f'{did_you_mean(str(name), [tiny_name])} {why}'.strip())
 
 def _load(cls, name, **options):
     "`from_pretrained`, with its many errors as one line"
+    check_local(name, 'model', model_kinds)
+    if Path(name).is_dir() and not any(Path(name).iterdir()): raise _no_model(name, 'The folder is empty.')
     try: return cls.from_pretrained(name, **options)
+    except SafetensorError as e: raise _no_model(name, f'Its weights are damaged: {_reason(e)}.') from None
     except (OSError, ValueError, RuntimeError, ImportError) as e:
-        allowed = f'a folder with a causal language model in safetensors, a Hub name, or {tiny_name}'
-        raise BadInput('model', str(name), allowed, _reason(e)) from None
+        raise _no_model(name, _reason(e)) from None
+
+def _check_device_map(device_map):
+    "Refuse a device that is not there"
+    if not isinstance(device_map, str) or device_map in placings: return
+    try: torch.empty(0, device=device_map)
+    except (RuntimeError, AssertionError) as e:
+        allowed = "'auto', or a device that is here, such as cpu"
+        raise BadInput('device_map', device_map, allowed, _reason(e)) from None
 
 # %% ../../nbs/api/training/00_models.ipynb #8b24ea2b
 small_bytes = 1_000_000_000 # weights of this size take a few seconds to read
@@ -133,6 +151,9 @@ def load_tokenizer(
 ): # A fast tokenizer with a pad token
     "Load the tokenizer of a model, and nothing else of it"
     tokenizer = _load(AutoTokenizer, _path(name_or_path), trust_remote_code=False)
+    if len(tokenizer) <= len({*tokenizer.all_special_ids}):
+        why = 'It has no tokenizer: put tokenizer.json and tokenizer_config.json there.'
+        raise _no_model(name_or_path, why)
     if tokenizer.pad_token is None: tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
@@ -147,11 +168,16 @@ def load_model(
 )->tuple: # (model in eval mode, fast tokenizer with a pad token)
     "Load a causal language model and its tokenizer"
     path = _path(name_or_path)
+    _check_device_map(device_map)
     options |= dict(dtype=_dtype(dtype, device_map), device_map=device_map)
     if load_in_4bit: options['quantization_config'] = _four_bit()
     with without_bars(bytes_on_disk(path)):
         tokenizer = load_tokenizer(path)
-        model = _load(AutoModelForCausalLM, path, use_safetensors=True, trust_remote_code=False, **options)
+        safe = dict(use_safetensors=True, trust_remote_code=False, output_loading_info=True)
+        model, info = _load(AutoModelForCausalLM, path, **safe, **options)
+    if lost := sorted(info['missing_keys']):
+        why = f'Its weights lack {len(lost)} parameters, {lost[0]} is one: is it another architecture?'
+        raise _no_model(path, why)
     model = fuse_gelu(model)
     if adapter: model = put_adapter(model, adapter)
     if device_map is None and not load_in_4bit: model = model.to(processes().device)
@@ -212,7 +238,9 @@ def save_model(
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise BadInput('path', str(path), 'a new or empty folder', 'Choose another one.')
     size = sum(p.numel() * p.element_size() for p in model.parameters())
-    with without_bars(size): model.save_pretrained(path)
+    try:
+        with without_bars(size): model.save_pretrained(path)
+    except SafetensorError as e: raise OSError(_reason(e)) from None # a full disk, for example
     tokenizer.save_pretrained(path)
 
 # %% ../../nbs/api/training/00_models.ipynb #147a832e
