@@ -299,3 +299,27 @@ def test_real_data(shared, file, shape):
     for row, record in zip(encode(records, tokenizer, max_length=1024), records):
         said = [m['content'] for m in record['messages'] if m['role'] == 'assistant'] if shape == 'messages' else [record['output']]
         if len(row['input_ids']) < 1024: check_row(row, tokenizer, [s for s in said if s])
+
+
+def test_subset_and_split_in_the_name(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr('tokenclean_nb.data.records.load_dataset', lambda *args, **kwargs: asked.append((*args, kwargs['split'])) or Dataset.from_list(pairs))
+    for source in ('me/set', 'me/set:small', 'me/set:small:test', 'me/set::test'): load_records(source)
+    assert asked == [('me/set', None, 'train'), ('me/set', 'small', 'train'), ('me/set', 'small', 'test'), ('me/set', None, 'test')]
+    monkeypatch.undo()
+    DatasetDict(test=Dataset.from_list(pairs), train=Dataset.from_list(pairs[:1])).save_to_disk(tmp_path/'saved')
+    assert load_records(f'{tmp_path}/saved::test').to_list() == pairs
+    write(tmp_path/'a:b.jsonl', pairs)
+    assert load_records(tmp_path/'a:b.jsonl').to_list() == pairs
+    write(tmp_path/'a.jsonl', pairs)
+    with pytest.raises(BadInput, match='no subset and no split'): load_records(f'{tmp_path}/a.jsonl:small')
+
+
+@pytest.mark.parametrize('call', ['clean', 'train', 'score'])
+def test_a_stream_is_refused_before_any_work(call, tmp_path):
+    import tokenclean_nb as tc
+    from tokenclean_nb.cleaning.jobs import score_files
+    stream = Dataset.from_list(pairs).to_iterable_dataset()
+    run = dict(clean=lambda: tc.clean('tiny-base', stream, method='full', out=str(tmp_path/'out')), train=lambda: tc.train('tiny-base', stream, out=str(tmp_path/'out')), score=lambda: score_files('tiny-base', stream, str(tmp_path/'out')))[call]
+    with pytest.raises(BadInput, match='`data` is .IterableDataset.*write as many rows as you need') as e: run()
+    assert '\n' not in str(e.value) and not (tmp_path/'out').exists()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from datasets import Dataset
+from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
 
 from ..data.fingerprints import model_fingerprint
 from ..data.records import load_records
@@ -62,6 +62,9 @@ def as_records(
 )->Dataset: # A row per record
     "Instruction data from wherever it is"
     if isinstance(data, Dataset): return data
+    if isinstance(data, (IterableDataset, IterableDatasetDict, DatasetDict)):
+        raise BadInput(argument, type(data).__name__, 'a data set whose rows can be counted: a Dataset',
+            'Of a stream write as many rows as you need to a file; of several splits choose one.')
     with as_typed(source=argument):
         if isinstance(data, (str, Path)): return load_records(data)
     if isinstance(data, pd.DataFrame):

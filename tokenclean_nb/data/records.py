@@ -158,12 +158,13 @@ def _all_text(source, files, delimiter):
 
 # %% ../../nbs/api/data/00_records.ipynb #41e82525
 def load_records(
-    source:str|Path, # A file, a pattern, a folder of files of one kind, or a Hub name
+    source:str|Path, # A file, a pattern, a folder of files of one kind, or a Hub name; also name:subset:split
     split:str='train', # Split of a Hub dataset or a saved one
     subset:str=None, # Subset of a Hub dataset
 )->Dataset: # A row per record, with the columns of the source
     "Read instruction records"
     if not str(source).strip(): raise _unusable(source, 'It is empty.')
+    source, subset, split = _parts(source, subset, split)
     path = Path(source).expanduser()
     check_local(source, 'source')
     if not path.exists() and not has_magic(str(path)):
@@ -174,6 +175,16 @@ def load_records(
     kind, delimiter = _readers[ending], '\t' if ending == '.tsv' else ','
     options = _all_text(source, files, delimiter) if kind == 'csv' else {}
     return _read(source, kind, **options, data_files=[str(p) for p in files], split='train', files=files)
+
+def _parts(source, subset, split):
+    "Name, subset and split of a source that may say them all, as in name:subset:split or name::split"
+    name, *more = str(source).split(':')
+    if not more or len(more) > 2 or '://' in str(source) or Path(source).expanduser().exists():
+        return source, subset, split
+    path = Path(name).expanduser()
+    if path.exists() and (more[0] or not (path/'dataset_dict.json').exists()):
+        raise _unusable(source, f'{name} is no Hub data set: it has no subset and no split.')
+    return name, more[0] or subset, more[1] if len(more) > 1 and more[1] else split
 
 def _split(parts, split):
     "One part of a saved dataset"
