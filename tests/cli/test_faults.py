@@ -169,7 +169,7 @@ def test_another_run_is_refused_and_told_what_differs(inputs, tmp_path, capsys):
     save_model(tmp_path/'retold', model, tokenizer)
     other = lambda option, value: [str(value) if before == option else word for before, word in zip([None, *command], command)]
     bare = [w for w in command if w not in ('--reference', str(inputs/'model'))]
-    for changed, said in [(other('--model', inputs/'model'), 'model was'), (other('--data', inputs/'other.jsonl'), 'data was'), ([*command, '--dtype', 'bfloat16'], "dtype was 'float32', is 'bfloat16'"), (bare, 'reference was')]:
+    for changed, said in [(['score', '--model', str(inputs/'model'), *bare[3:]], 'model was'), (other('--data', inputs/'other.jsonl'), 'data was'), ([*command, '--dtype', 'bfloat16'], "dtype was 'float32', is 'bfloat16'"), (bare, 'reference was')]:
         assert said in refused(capsys, changed)
     two = [w for w in other('--model', tmp_path/'retold') if w not in ('--reference', str(inputs/'model'))]
     said = refused(capsys, two)

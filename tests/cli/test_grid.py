@@ -100,7 +100,7 @@ def test_a_record(name, command, place, tmp_path, capsys):
     assert f'`{argument}{where}' in line and said in line and line.endswith(f' It is line {row + 1} of some.jsonl.')
 
 
-@pytest.mark.parametrize('command', ['score', 'clean', 'inspect', 'detector'])
+@pytest.mark.parametrize('command', ['score', 'inspect', 'detector'])
 @pytest.mark.parametrize('name', wholes)
 def test_all_records(name, command, place, tmp_path, capsys):
     record, said = wholes[name]
@@ -145,7 +145,7 @@ def test_a_file(name, command, place, tmp_path, capsys):
 sources = {'nowhere.jsonl': 'check the path', './nowhere': 'check the path', '': 'It is empty', 'nobody/nothing': 'could not be read', 'nowhere/*.jsonl': 'no such file', 's3://bucket/x.jsonl': 'check the path'}
 
 
-@pytest.mark.parametrize('command', ['score', 'train', 'warmup', 'inspect', 'export', 'evaluate'])
+@pytest.mark.parametrize('command', ['score', 'warmup', 'inspect', 'evaluate'])
 @pytest.mark.parametrize('source', sources, ids=lambda s: s or 'nothing')
 def test_a_source(source, command, place, tmp_path, capsys):
     words, argument = reading(command, place, source)
