@@ -72,4 +72,6 @@ def make(folder):
     make_offline(folder)
 
 
-if __name__ == '__main__': make(sys.argv[1])
+if __name__ == '__main__':
+    if len(sys.argv) != 2 or sys.argv[1].startswith('-'): sys.exit('usage: plain_site.py FOLDER')
+    make(sys.argv[1])

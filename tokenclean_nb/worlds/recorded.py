@@ -87,7 +87,7 @@ def example_table(
     return with_flat(ds, 'keep', keep_top(flat(ds, 'score'), truth >= 0, fraction))
 
 # %% ../../nbs/api/worlds/06_recorded.ipynb #recorded-results-export
-result_names = 'rounds', 'methods', 'groups', 'scorers', 'fair', 'kinds', 'advice', 'loop' # of lessons 5 to 10
+result_names = 'rounds', 'methods', 'groups', 'scorers', 'fair', 'kinds', 'advice', 'loop'
 
 def recorded_results(
     name:str, # 'rounds', 'methods', 'groups', 'scorers', 'fair', 'kinds', 'advice' or 'loop'
