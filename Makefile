@@ -29,7 +29,7 @@ notebooks: $(READY)
 	$(ONE) $(BIN)/nbdev-test --n-workers 2 $(if $(WING),nbs/api/$(WING))
 
 pytest: $(READY)
-	$(ONE) $(BIN)/python -m pytest -n 2 $(if $(WING),tests/house/test_wings.py $(wildcard tests/$(WING)))
+	$(ONE) $(BIN)/python -m pytest -n 2 --dist worksteal $(if $(WING),tests/house/test_wings.py $(wildcard tests/$(WING)))
 
 save: $(READY) # make save NB=04_tokens: run a notebook and store its outputs for the site
 	PLOTLY_RENDERER=plotly_mimetype+notebook_connected $(ONE) $(BIN)/nbdev-test --path-re '$(NB)' --save && $(BIN)/nbdev-clean

@@ -20,6 +20,11 @@ settings.register_profile('repeatable', settings.get_profile('house'), derandomi
 settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'repeatable'))
 
 
+def pytest_collection_modifyitems(items):
+    "The longest test begins first, so that no process waits for it at the end"
+    items.sort(key=lambda item: 'test_pages_show_public_names' not in item.nodeid)
+
+
 def shared_path(name=''):
     "A path of the shared folder beside the repository, or a skip that says what is missing"
     path = Path(__file__).resolve().parents[1].parent/'shared'/name

@@ -53,7 +53,7 @@ def _cut(data, seed, sizes):
 RealText = namedtuple('RealText', 'base tokenizer pool warmup test planted')
 
 @lru_cache(1)
-def _real(data, model, seed, rows, warmup, noise, test, code):
+def real_cut(data, model, seed, rows, warmup, noise, test, code):
     "Base, tokenizer, and tables: pool, clean examples, test, and the clean examples with noise"
     base, tokenizer = load_model(model, dtype='float32')
     clean, pool, held_out, foreign = _cut(data, seed, (warmup, rows, test, foreign_rows))
@@ -66,21 +66,21 @@ def _real(data, model, seed, rows, warmup, noise, test, code):
         table(clean, .7, theirs, seed + 100))
 
 @lru_cache(2)
-def _real_reference(key, epochs):
+def cut_reference(key, epochs):
     "The reference of a cut"
-    text, seed = _real(*key), key[2]
+    text, seed = real_cut(*key), key[2]
     return finetune(text.base, text.warmup, seed=seed, **real_training | dict(num_train_epochs=epochs))
 
 @lru_cache(1)
-def _measured(key, epochs):
+def read_cut(key, epochs):
     "The pool with what all scorers read, and their further tables"
-    text, reference = _real(*key), _real_reference(key, epochs)
+    text, reference = real_cut(*key), cut_reference(key, epochs)
     tables = text.pool, text.warmup, text.planted
     return read_by_all(*tables, text.base, reference, seed=key[2], **real_training)
 
-def _real_score(key, name, epochs=2):
+def scored_cut(key, name, epochs=2):
     "The pool of a cut with one score"
-    return scored_by(name, *_measured(key, epochs))
+    return scored_by(name, *read_cut(key, epochs))
 
 # %% ../../nbs/api/evidence/08_real_text.ipynb #3889a712
 def token_kinds(ds):
@@ -96,7 +96,7 @@ def kind_aucs(values, kinds):
 
 def _unseen(key, epochs):
     "For each kind of noise the AUC of a detector that was fitted without it"
-    pool, tables = _measured(key, epochs)
+    pool, tables = read_cut(key, epochs)
     kinds, planted = token_kinds(pool), np.asarray(tables['planted']['noise'][:])
     for k in np.unique(kinds[kinds > 0]):
         others = tables['planted'].select(np.flatnonzero(planted != k))
@@ -105,7 +105,7 @@ def _unseen(key, epochs):
 
 def _own_excess(key, epochs, parts):
     "Excess losses by references that the pool taught: each judges its part, and learned from the others"
-    (pool, _), base, seed = _measured(key, epochs), _real(*key).base, key[2]
+    (pool, _), base, seed = read_cut(key, epochs), real_cut(*key).base, key[2]
     part = split_rows(len(pool), parts, seed) if parts > 1 else np.zeros(len(pool), int)
     found = np.full(len(trained(pool)), np.nan)
     for k in range(parts):
@@ -130,9 +130,9 @@ def measure_real_scores(
 )->list: # A row per scorer and kind of noise: AUC; for all kinds, share of noise in what 80 % leaves out
     "How well every scorer finds planted noise in real text"
     key = data, model, seed, rows, warmup, noise, test, code
-    found, kinds = [], token_kinds(_real(*key).pool)
+    found, kinds = [], token_kinds(real_cut(*key).pool)
     for name in scorers:
-        ds = _real_score(key, name, epochs)
+        ds = scored_cut(key, name, epochs)
         values, tokens = flat(ds, 'score'), trained(ds)
         removed = tokens & ~keep_top(values, tokens, .8)
         noisy = kinds > 0
@@ -164,10 +164,10 @@ def measure_real_method(
 )->dict: # Loss and `p`, mean probability of a token, on clean held-out responses; noise rates of the labels
     "Train on a damaged pool with one method, measure on clean responses"
     key = data, model, seed, rows, warmup, noise, test, code
-    text = _real(*key)
-    pool = _real_score(key, scorer) if scorer else text.pool
+    text = real_cut(*key)
+    pool = scored_cut(key, scorer) if scorer else text.pool
     given = given_to(method, fraction=fraction, warmup=text.warmup if clean else None)
-    if needs_reference(method): given['reference'] = _real_reference(key, 2)
+    if needs_reference(method): given['reference'] = cut_reference(key, 2)
     training = real_training | dict(num_train_epochs=epochs, learning_rate=learning_rate)
     run = run_method(method, text.base, text.tokenizer, pool, given, seed=seed, **training)
     truth, keep = flat(run.data, 'truth'), flat(run.data, 'keep')

@@ -12,8 +12,7 @@ import numpy as np
 from scipy.stats import rankdata, spearmanr
 
 from ..data.table import flat, row_numbers, trained
-from .real_text import (
-    _measured, _real, _real_score, real_training, test_rows)
+from .real_text import read_cut, real_cut, real_training, scored_cut, test_rows
 from ..scoring.losses import token_losses
 from ..scoring.scorers import scorers
 from ..training.finetune import finetune
@@ -47,14 +46,14 @@ def measure_retraining(
 )->list: # A row per scorer: `spearman` of summed scores and minus the loss, `low`, `high`
     "Does the sum of a half's scores foretell the loss on clean text of a training on it?"
     key = data, model, seed, rows, warmup, noise, test, code
-    text, (pool, _) = _real(*key), _measured(key, 2)
+    text, (pool, _) = real_cut(*key), read_cut(key, 2)
     halves, losses = _halves(len(pool), subsets, seed), []
     for half in halves:
         trained_on = finetune(text.base, pool.select(np.flatnonzero(half)), seed=seed, **real_training)
         losses.append(token_losses(trained_on, text.test, progress=False)[trained(text.test)].mean())
     want = trained(pool)
     row = row_numbers(pool)[want]
-    def summed(name): return np.bincount(row, flat(_real_score(key, name), 'score')[want], len(pool))
+    def summed(name): return np.bincount(row, flat(scored_cut(key, name), 'score')[want], len(pool))
     sums = {name: summed(name) for name in scorers}
     sums['tokens'] = np.bincount(row, minlength=len(pool))
     return [dict(scorer=name) | _foretold(halves @ by_row, np.array(losses)) for name, by_row in sums.items()]

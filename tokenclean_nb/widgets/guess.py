@@ -52,16 +52,7 @@ class Guess(Interactive):
         guessed[self.question] = guess, self.answer
         self.opened = True
 
-# %% ../../nbs/api/widgets/07_guess.ipynb #d607d17c
-@patch
-def controls(self:Guess):
-    look = dict(description='my guess', **wide)
-    if self.choices: return dict(said=ipywidgets.Dropdown(options=['', *self.choices], **look))
-    return dict(said=ipywidgets.Text(placeholder='a number, then "see"', **look))
-
-@patch
-def buttons(self:Guess): return {'see': self.see}
-
+# %% ../../nbs/api/widgets/07_guess.ipynb #9a54244c
 @patch
 def _right(self:Guess):
     "The answer as it is printed"
@@ -88,6 +79,16 @@ def _answer(self:Guess):
     said = element('p', element('strong', escape_html(self._right())) + f' {escape_html(self.told)}')
     return said + (self.shown._repr_html_() if self.shown is not None else '')
 
+# %% ../../nbs/api/widgets/07_guess.ipynb #e3030594
+@patch
+def controls(self:Guess):
+    look = dict(description='my guess', **wide)
+    if self.choices: return dict(said=ipywidgets.Dropdown(options=['', *self.choices], **look))
+    return dict(said=ipywidgets.Text(placeholder='a number, then "see"', **look))
+
+@patch
+def buttons(self:Guess): return {'see': self.see}
+
 @patch
 def picture(self:Guess):
     asked = element('p', element('strong', escape_html(self.question)))
@@ -101,6 +102,7 @@ def static(self:Guess):
     asked = element('summary', f'{escape_html(self.question)} Guess, then open.')
     return element('details', asked + self._answer())
 
+# %% ../../nbs/api/widgets/07_guess.ipynb #ff37648d
 @patch
 def __str__(self:Guess):
     return f'{self.question} {self._right() if self.opened else "Guess first."}'
