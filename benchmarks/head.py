@@ -52,16 +52,17 @@ if __name__ == '__main__':
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--tokens', type=int, nargs='+', default=[2048, 16384] if device == 'cuda' else [512], help='kept tokens of a batch')
+    parser.add_argument('--shapes', nargs='+', choices=shapes, default=[*shapes])
     parser.add_argument('--repeats', type=int, default=9 if device == 'cuda' else 3)
     parser.add_argument('--write', action='store_true', help='put the result into README.md')
     args = parser.parse_args()
     there = [way for way in ways if way != 'linear_cross_entropy' or hasattr(torch.nn, 'LinearCrossEntropyOptions')]
     rows = []
-    for name, (width, vocabulary) in shapes.items():
+    for name in args.shapes:
         for tokens in args.tokens:
             first = None
             for way in there:
-                seconds, most, loss = measured(way, tokens, width, vocabulary, device, args.repeats)
+                seconds, most, loss = measured(way, tokens, *shapes[name], device, args.repeats)
                 first = first or seconds
                 rows.append([name, f'{tokens:,}', way, f'{seconds * 1e3:.1f} ms', f'{first / seconds:.2f}x', most, f'{loss:.4f}'])
     where = torch.cuda.get_device_name() if device == 'cuda' else 'one thread of a CPU' if torch.get_num_threads() == 1 else 'CPU'
