@@ -93,8 +93,10 @@ def first_look(
             check_arguments(**given)
             for model in given.get('models', ()): check_local(model, 'models', model_kinds)
             for key in {'model', 'reference'} & {*given}: check_local(given[key], key, model_kinds)
-            if name == 'results': given.pop('data', None) # it names each source
-            for key in {'data', 'warmup'} & {*given}: check_local(given[key], key, data_kinds)
+            for key in {'data', 'warmup'} & {*given}:
+                named = name == 'results' # each source with a name: a=a.jsonl,b=b.jsonl
+                sources = [s.split('=', 1)[-1] for s in given[key].split(',')] if named else [given[key]]
+                for source in sources: check_local(source, key, data_kinds)
             if given.get('out'): refuse_foreign(Path(given['out']).expanduser())
     except (BadInput, OSError) as e: sys.exit(f'tokenclean {name}: {e}')
 

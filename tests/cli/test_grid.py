@@ -237,3 +237,11 @@ def test_a_damaged_record_of_rounds(place, tmp_path, capsys):
         (tmp_path/'run'/name).write_bytes(content)
         assert f'{name}' in refused(capsys, tmp_path, 'report', tmp_path/'run', out=False)
         (tmp_path/'run'/name).write_bytes(held)
+
+
+def test_a_source_of_results_that_is_not_there(place, capsys, tmp_path):
+    "Found before hours of work in generated worlds"
+    data = f'a={place/"good.jsonl"},b={tmp_path/"b.jsonl"}'
+    said = refused(capsys, tmp_path, 'results', '--quick', '--model', 'tiny-base', '--data', data, '--cells', tmp_path/'cells')
+    assert '`--data`' in said and 'b.jsonl' in said
+    assert not (tmp_path/'cells').exists()
