@@ -55,15 +55,12 @@ def whole(inputs, tmp_path_factory):
     return once
 
 
-kills = 20 if os.environ.get('HYPOTHESIS_PROFILE') == 'house' else 8 # more in `make nightly`
-
-
 @pytest.mark.parametrize('command', ['score', 'clean'])
 def test_killed_at_random_moments(command, inputs, whole, tmp_path):
-    "Again and again: SIGKILL, then the same command"
+    "20 times: SIGKILL, then the same command again"
     want, seconds = whole(command)
     chance, killed = random.Random(0), []
-    for k in range(kills):
+    for k in range(20):
         out = tmp_path/str(k)
         process = start(*words(command, inputs, out))
         begin = time.monotonic()
@@ -75,7 +72,7 @@ def test_killed_at_random_moments(command, inputs, whole, tmp_path):
         code, said = run(*words(command, inputs, out), said=tmp_path/'said')
         assert code == 0, said
         assert contents(out) == want
-    assert sum(k for k, _ in killed) >= kills // 2 and len({files for _, files in killed}) >= kills // 4, killed # at many stages
+    assert sum(k for k, _ in killed) >= 10 and len({files for _, files in killed}) >= 5, killed # at many stages
 
 
 @pytest.fixture
