@@ -71,8 +71,12 @@ generated_studies = dict(
         dict(seed=four, method=['fixed', 'self-scored', 'self-evolving'], fraction=[.4, .6, .9], **world)
         for world in (uneven, rules)]),
     work=Study('Which method makes the most of its work?', measure_method, [
-        dict(seed=four, method=['full', 'fixed', 'self-scored', 'self-evolving'], epochs=[1, 4, 8]),
+        dict(seed=four, method=['full', 'sequential', 'fixed', 'self-scored', 'self-evolving'],
+            epochs=[1, 4, 8]),
         dict(seed=four, method=['full', 'sequential', 'self-scored'], epochs=[1, 4, 8], clean=False)]),
+    rates=Study('Does the learning rate decide?', measure_method, [
+        dict(seed=four, method=['full', 'sequential', 'fixed', 'self-scored', 'self-evolving'],
+            learning_rate=[1e-3, 4e-3])]),
     payoff=Study('From which noise and which size on does cleaning pay?', measure_method, [
         dict(seed=three, noise=[0., .2, .4, .6], n=[500, 1000, 2000, 4000],
             method=['full', 'fixed', 'self-scored'])]),

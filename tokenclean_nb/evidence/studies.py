@@ -68,6 +68,7 @@ def measure_method(
     epochs:int=2, # Epochs of every training
     clean:bool=True, # Is there a clean set, for whoever can use it?
     order:str='random', # `train_sampling_strategy` of every training
+    learning_rate:float|None=None, # Of every training; None is that of the base
     fraction:float=0.8, # Share of the response tokens to keep
     within:str|None=None, # Competition groups: see `tc.groups`
     parts:int|None=None, # As in `tc.run_method`
@@ -80,6 +81,7 @@ def measure_method(
 )->dict: # accuracy, p, loss; noise rates, precision, AUC; tokens, processor seconds
     "One method in one generated world"
     key, training = (seed, n, tuple(sorted(world.items()))), dict(train_sampling_strategy=order)
+    if learning_rate: training['learning_rate'] = learning_rate
     base, tokenizer, task, scoring = _world(*key)
     given = given_to(method, fraction=fraction, within=within, parts=parts, schedule=schedule, learns=learns,
         replay=replay, train_on_warmup=train_on_warmup, warmup=task.warmup if clean else None)
