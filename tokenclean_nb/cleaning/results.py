@@ -18,7 +18,7 @@ import pandas as pd
 from datasets import Dataset, load_dataset
 from fastcore.basics import patch
 
-from ..bounds import noise_rate
+from ..bounds import noise_rate, noise_rate_after
 from ..data.encoding import reading
 from ..data.fingerprints import data_fingerprint, digest
 from ..data.ledger import missing, within_run
@@ -55,6 +55,13 @@ def _lost_words(settings):
     cut = f"{settings['rows_cut']:,} cut at {settings['max_length']:,} tokens"
     return {'rows read': f"{settings['rows_read']:,}: {settings['rows_dropped']:,} dropped, {cut}"}
 
+def _noise_words(tokens, kept, truth):
+    "The noise rate before and after, and what as many tokens chosen at random would give"
+    before, after = (noise_rate(k, truth) for k in (tokens, kept))
+    informative = 1 - before # all tokens are trained on, so what is wrong is what is not informative
+    by_chance = noise_rate_after(kept.sum() / tokens.sum(), informative, informative)
+    return f'{before:.1%} before, {after:.1%} after ({by_chance:.1%} if as many were removed at random)'
+
 @patch(as_prop=True)
 def headline(self:Cleaning)->dict: # What -> value, in words
     "The numbers that matter first"
@@ -68,8 +75,7 @@ def headline(self:Cleaning)->dict: # What -> value, in words
         low, high = self.rounds.threshold.min(), self.rounds.threshold.max()
         said['lowest kept score'] = f'{low:.3g}' if low == high else f'{low:.3g} to {high:.3g}, by round'
     if 'truth' in ds.column_names:
-        before, after = (noise_rate(k, flat(ds, 'truth')) for k in (tokens, kept))
-        said['noise rate of the labels'] = f'{before:.1%} before, {after:.1%} after'
+        said['noise rate of the labels'] = _noise_words(tokens, kept, flat(ds, 'truth'))
     return said | _training_words(self.settings.get('training', {}))
 
 # %% ../../nbs/api/cleaning/00_results.ipynb #training-words
