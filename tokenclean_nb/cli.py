@@ -19,14 +19,19 @@ from fastcore.meta import delegates
 from fastcore.script import anno_parser
 
 from .data.storage import refuse_foreign
-from .errors import BadInput, as_typed, check_arguments, check_local, data_kinds, model_kinds
+from .errors import (
+    BadInput, as_typed, check_arguments, check_choice, check_local, data_kinds, model_kinds, named_sources)
 
 # %% ../nbs/api/04_cli.ipynb #5879052e
 _room = 'tokenclean_nb.commands'
 
+def _text(module):
+    "The text of a module, which is not loaded"
+    return Path(find_spec(module).origin).read_text(encoding='utf-8')
+
 def _parsed(module):
-    "The tree of a module, which is not loaded"
-    return ast.parse(Path(find_spec(module).origin).read_text(encoding='utf-8'))
+    "The tree of a module"
+    return ast.parse(_text(module))
 
 def _assigned(tree, name):
     "What is assigned to a name"
@@ -69,9 +74,10 @@ def _signature(module, name):
     tree = _parsed(module)
     f = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
     decorators, f.decorator_list, f.returns, f.body = f.decorator_list, [], None, f.body[:1]
-    head, file = ast.unparse(f), f'<{module}.{name}>'
-    linecache.cache[file] = len(head), None, head.splitlines(keepends=True), file # fastcore reads it
-    exec(compile(head, file, 'exec'), space := _types | dict(__name__=module))
+    file, lines = f'<{module}.{name}>', _text(module).splitlines(keepends=True)
+    head = lines[f.lineno - 1:f.body[-1].end_lineno]
+    linecache.cache[file] = sum(map(len, head)), None, head, file # fastcore reads the comments there
+    exec(compile(ast.unparse(f), file, 'exec'), space := _types | dict(__name__=module))
     for d in decorators:
         if getattr(d.func, 'id', '') != 'delegates': continue
         but = next((ast.literal_eval(k.value) for k in d.keywords if k.arg == 'but'), None)
@@ -79,24 +85,37 @@ def _signature(module, name):
     return space[name]
 
 # %% ../nbs/api/04_cli.ipynb #fb88f61f
+def _methods():
+    "The names of the methods, read from the text of their room"
+    names = _assigned(_parsed('tokenclean_nb.cleaning.methods'), 'methods').keys
+    return [ast.literal_eval(name) for name in names]
+
+def _parser(name, positional):
+    "The options of a command"
+    parser = anno_parser(_signature(_room, name), prog=f'tokenclean {name}', pos=positional)
+    for action in parser._actions:
+        if action.dest != 'method': continue
+        action.help = f'One of {", ".join(_methods())} (default: {action.default})'
+    return parser
+
 def first_look(
     name:str, # A command
     words:list, # What stands behind it
 ):
-    "Refuse what is wrong whatever the data are"
+    "Show the options if that is asked for; refuse what is wrong whatever the data are"
     positional = ast.literal_eval(_assigned(_parsed(_room), 'positional'))
-    parser = anno_parser(_signature(_room, name), prog=f'tokenclean {name}', pos=positional)
-    given = {k: v for k, v in vars(parser.parse_args(words)).items() if v is not None}
+    given = {k: v for k, v in vars(_parser(name, positional).parse_args(words)).items() if v is not None}
     shown = {k: k if k in positional else f'--{k.replace("_", "-")}' for k in given}
     try:
         with as_typed(**shown):
             check_arguments(**given)
+            if 'method' in given: check_choice(given['method'], _methods(), 'method')
             for model in given.get('models', ()): check_local(model, 'models', model_kinds)
             for key in {'model', 'reference'} & {*given}: check_local(given[key], key, model_kinds)
             for key in {'data', 'warmup'} & {*given}:
-                named = name == 'results' # each source with a name: a=a.jsonl,b=b.jsonl
-                sources = [s.split('=', 1)[-1] for s in given[key].split(',')] if named else [given[key]]
-                for source in sources: check_local(source, key, data_kinds)
+                several = name == 'results'
+                for source in named_sources(given[key]).values() if several else [given[key]]:
+                    check_local(source, key, data_kinds)
             if given.get('out'): refuse_foreign(Path(given['out']).expanduser())
     except (BadInput, OSError) as e: sys.exit(f'tokenclean {name}: {e}')
 
@@ -110,7 +129,7 @@ def main(
         print(_listing(found))
         unknown = f'\ntokenclean: no command {name!r}; one of {", ".join(found)}'
         sys.exit(0 if name in ('-h', '--help') else unknown)
-    if not {'-h', '--help'} & {*words}: first_look(name, words)
+    first_look(name, words)
     try: from tokenclean_nb.commands import run_command # seconds
     except KeyboardInterrupt: sys.exit(f'tokenclean {name}: stopped')
     run_command(name, words)

@@ -13,8 +13,6 @@ import logging
 import re
 import sys
 import time
-from inspect import signature
-from pathlib import Path
 from typing import Annotated
 
 from fastcore.meta import delegates
@@ -22,11 +20,10 @@ from fastcore.script import anno_parser
 from transformers.utils import logging as transformers_logging
 
 from .cleaning import exchange, jobs, pools
-from .cleaning.methods import methods, takes
 from .data.bars import line_bars
 from .data.records import place_of
 from .data.storage import atomic, processes, run_folder
-from .errors import BadInput, as_typed
+from .errors import BadInput, as_typed, named_sources
 from .evidence.advice import advise as advise_on
 from .evidence.comparison import compare_demo
 from .evidence.evaluation import evaluate as evaluate_models
@@ -221,8 +218,7 @@ def results(
 ):
     "Measure everything the results page shows"
     from tokenclean_nb.evidence.plan import run_studies # the one command that needs it
-    named = lambda d: d.split('=', 1) if '=' in d else (Path(d).stem, d)
-    sources = dict(named(d) for d in data.split(',')) if data else None
+    sources = named_sources(data) if data else None
     start = time.time()
     identity = dict(command='results', quick=quick, data=sorted(sources or {}), model=model)
     given = dict(data=sources, model=model, code=code.split(',') if code else ())
@@ -238,16 +234,6 @@ together = 'score', 'clean', 'train' # by several processes; the rest is the mai
 positional = 'folder', 'other', 'folders', 'models'
 
 # %% ../nbs/api/03_commands.ipynb #c6c8bc80
-def _parser(name):
-    "The options of a command; the methods are those that are registered now"
-    parser = anno_parser(commands[name], prog=f'tokenclean {name}', pos=positional)
-    own = {k: signature(m).parameters['fraction'].default for k, m in methods.items() if takes(k, 'fraction')}
-    for action in parser._actions:
-        if action.dest == 'method': action.help = f'One of {", ".join(methods)} (default: {action.default})'
-        if action.dest == 'fraction' and action.default is None:
-            action.help += ': ' + ', '.join(f'{k} {fraction}' for k, fraction in own.items())
-    return parser
-
 def _place(error, options):
     "Where the record that an error names is in its file"
     named = re.match(r'--(\w+)\[(\d+)\]', error.argument)
@@ -269,7 +255,8 @@ def run_command(
     if not here.is_main_process and name not in together: return
     log.setLevel(logging.INFO if here.is_main_process else logging.ERROR)
     transformers_logging.set_verbosity_error()
-    options = {k: v for k, v in vars(_parser(name).parse_args(words)).items() if k not in ('pdb', 'xtra')}
+    parser = anno_parser(commands[name], prog=f'tokenclean {name}', pos=positional)
+    options = {k: v for k, v in vars(parser.parse_args(words)).items() if k not in ('pdb', 'xtra')}
     try:
         with line_bars(), as_typed(**{k: _option(k) for k in options}): commands[name](**options)
     except BadInput as e: sys.exit(f'tokenclean {name}: {e}{_place(e, options)}')

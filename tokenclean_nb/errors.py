@@ -6,7 +6,8 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/errors.html.md"""
 
 # %% auto #0
 __all__ = ['endings', 'data_kinds', 'tiny_name', 'model_kinds', 'BadInput', 'as_typed', 'check_fraction', 'check_count',
-           'check_positive', 'check_choice', 'check_arguments', 'did_you_mean', 'check_names', 'check_local']
+           'check_positive', 'check_choice', 'check_arguments', 'did_you_mean', 'check_names', 'check_local',
+           'named_sources']
 
 # %% ../nbs/api/00_errors.ipynb #89c5d1d1
 import difflib
@@ -144,3 +145,10 @@ def check_local(
     if allowed == data_kinds: local |= kind.suffix.lower() in endings
     if local and not has_magic(str(path)) and not path.exists():
         raise BadInput(argument, given, allowed, 'No such file or folder; check the path.')
+
+def named_sources(
+    text:str, # Several sources, as name=source, separated by commas; without a name that of the file
+)->dict: # Name -> file, folder or Hub name
+    "Sources of data with their names, as they are typed"
+    parts = (part.split('=', 1) if '=' in part else (Path(part).stem, part) for part in text.split(','))
+    return dict(parts)

@@ -1,4 +1,5 @@
 "What a job's log holds, and how soon the program answers"
+import inspect
 import resource
 import subprocess
 import sys
@@ -47,6 +48,22 @@ def test_the_first_look_knows_every_option(command):
     from tokenclean_nb.commands import positional
     options = lambda f: [(a.dest, a.option_strings, a.default, getattr(a.type, '__name__', None), a.nargs, a.required) for a in anno_parser(f, pos=positional)._actions]
     assert options(cli._signature('tokenclean_nb.commands', command)) == options(commands[command])
+
+
+@pytest.mark.parametrize('command', commands)
+def test_the_options_are_listed_before_anything_that_takes_time_is_loaded(command):
+    done = subprocess.run([sys.executable, '-X', 'importtime', '-m', 'tokenclean_nb.cli', command, '--help'], capture_output=True, text=True)
+    loaded = {line.rsplit('|', 1)[-1].strip().split('.')[0] for line in done.stderr.splitlines() if line.startswith('import time')}
+    assert not done.returncode and f'usage: tokenclean {command}' in done.stdout and not loaded & slow
+
+
+def test_every_method_is_named_and_keeps_what_the_help_says(capsys):
+    from tokenclean_nb.cleaning.methods import methods, takes
+    with pytest.raises(SystemExit): main(['clean', '--help'])
+    said = ' '.join(capsys.readouterr().out.split())
+    assert ', '.join(methods).replace('self-', 'self- ') in said.replace('self-', 'self- ').replace('self-  ', 'self- ')
+    own = {inspect.signature(f).parameters['fraction'].default for name, f in methods.items() if takes(name, 'fraction')}
+    assert own == {.8} and 'leave out for 0.8' in said
 
 
 @pytest.mark.parametrize('words, said', [(['cleen'], 'no command'), (['-h'], ''), ([], '')])

@@ -76,7 +76,7 @@ def clean(
     data, # Instruction data to clean: .jsonl, .json, .csv, .parquet, a folder, a Hub name, or records
     warmup:str=None, # Good examples, of the same kinds as the data: the clean set
     method:str='fixed', # One of the names in `tc.methods`
-    fraction:float=None, # Share of the response tokens to keep; leave out for the method's own
+    fraction:float=None, # Share of the response tokens to keep; leave out for 0.8
     out:str=None, # Folder of the run; it goes on there when it is interrupted
     reference:str=None, # A ready reference model; without one the good examples train it
     adapter:str=None, # LoRA adapter of the model that makes it the reference
