@@ -57,14 +57,14 @@ def whole(inputs, tmp_path_factory):
 
 @pytest.mark.parametrize('command', ['score', 'clean'])
 def test_killed_at_random_moments(command, inputs, whole, tmp_path):
-    "20 times: SIGKILL, then the same command again"
+    "12 times, once in each twelfth of the run: SIGKILL, then the same command again"
     want, seconds = whole(command)
     chance, killed = random.Random(0), []
-    for k in range(20):
+    for k in chance.sample(range(12), 12):
         out = tmp_path/str(k)
         process = start(*words(command, inputs, out))
         begin = time.monotonic()
-        process.join(chance.uniform(0, seconds))
+        process.join((k + chance.random()) / 12 * seconds)
         if not process.is_alive(): seconds = min(seconds, time.monotonic() - begin) # the machine was busier when it was measured
         process.kill()
         process.join()
@@ -72,7 +72,7 @@ def test_killed_at_random_moments(command, inputs, whole, tmp_path):
         code, said = run(*words(command, inputs, out), said=tmp_path/'said')
         assert code == 0, said
         assert contents(out) == want
-    assert sum(k for k, _ in killed) >= 10 and len({files for _, files in killed}) >= 5, killed # at many stages
+    assert sum(k for k, _ in killed) >= 6 and len({files for _, files in killed}) >= 5, killed # at many stages
 
 
 @pytest.fixture
