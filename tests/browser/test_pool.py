@@ -4,6 +4,7 @@ import pytest
 
 from conftest import shots
 from test_page import example_table, example_texts, hostile, show
+import tokenclean_nb as tc
 from tokenclean_nb import pool_view
 
 texts = example_texts * 50 + [('Say ' + hostile, hostile)]
@@ -57,6 +58,21 @@ def test_a_corner_of_the_losses(page, tmp_path, html):
     page.mouse.up()
     page.wait_for_function('document.querySelector("[data-part=said]").textContent.includes("base loss")')
     assert 'and score' in part('said').inner_text()
+
+
+def test_a_type_is_linked_to_the_text(page, tmp_path):
+    response = np.isfinite(tc.flat(ds, 'score'))
+    typed = tc.with_flat(ds, 'type', np.where(response, np.arange(len(response)) % 4, np.nan))
+    part = opened(page, tmp_path, follow + pool_view(typed).html)
+    assert [b.inner_text() for b in part('types').locator('span').all()] == ['safe', 'borderline', 'rare', 'outlier']
+    part('types').locator('button').nth(2).click()
+    assert 'type rare' in part('said').inner_text() and 'selected tokens' in part('table').inner_text()
+    framed = part('row').locator('[style*=outline]')
+    framed.first.click()
+    assert 'type rare' in part('row').inner_text(), 'the numbers of a framed token name its type'
+    page.screenshot(path=shots/'pool-types.png')
+    part('clear').click()
+    assert 'Everything' in part('said').inner_text() and part('row').locator('[style*=outline]').count() == 0
 
 
 def test_words_sources_places_search_and_sort(page, tmp_path, html):

@@ -29,6 +29,17 @@ def opened(html):
     return head, arrays
 
 
+def test_types_come_along_where_the_column_holds_them():
+    response = np.isfinite(tc.flat(ds, 'score'))
+    types = np.where(response, np.arange(len(response)) % 4, np.nan)
+    head, arrays = opened(pool_html(tc.with_flat(ds, 'type', types)))
+    assert head['types'] == list(tc.kinds_of_tokens)
+    np.testing.assert_array_equal(arrays['type'], types[response])
+    np.testing.assert_array_equal(arrays['rowType'], np.where(response, types, 255))
+    others = [ds.add_column('type', ['a'] * len(ds)), ds.add_column('type', [3] * len(ds)), tc.with_flat(ds, 'type', types + 2)]
+    assert not any('type' in opened(pool_html(other))[1] for other in others), 'another column of that name'
+
+
 def test_the_page_counts_what_the_table_holds():
     head, arrays = opened(pool_html(ds))
     response = np.isfinite(tc.flat(ds, 'score'))

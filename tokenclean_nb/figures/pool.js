@@ -28,10 +28,11 @@ async function poolView(root) {
   const nWords = head.words.length, bands = 10;
 
   // ---- what is selected: a condition each; null: everything
-  const chosen = {score: null, loss: null, words: null, band: null, source: null, search: '', differs: false};
-  const tokenChosen = () => chosen.score || chosen.loss || chosen.words !== null || chosen.band !== null || chosen.differs;
+  const nothing = {score: null, loss: null, words: null, band: null, type: null, source: null, search: '', differs: false};
+  const chosen = {...nothing};
+  const tokenChosen = () => chosen.score || chosen.loss || chosen.words !== null || chosen.band !== null || chosen.type !== null || chosen.differs;
   const rowIn = new Uint8Array(nRows).fill(1), hits = new Uint32Array(nRows);
-  const inside = new Uint8Array(nTokens).fill(1), anyWord = inside.slice(), anyBand = inside.slice();
+  const inside = new Uint8Array(nTokens).fill(1), anyWord = inside.slice(), anyBand = inside.slice(), anyType = inside.slice();
   let order = [], sort = {key: two ? 'differ' : 'removed', down: true}, page = 0, open = -1;
   const pageSize = 12;
   const firsts = head.firsts.map(s => s.toLowerCase());
@@ -42,17 +43,18 @@ async function poolView(root) {
       rowIn[r] = (chosen.source === null || d.source[r] === chosen.source)
         && (!find || firsts[r].includes(find) || (textOf[r] !== undefined && texts[r].includes(find))) ? 1 : 0;
     const [s0, s1] = chosen.score || [-1, 256], [x0, x1, y0, y1] = chosen.loss || [-1, 256, -1, 256];
-    const word = chosen.words, band = chosen.band, differs = chosen.differs;
+    const word = chosen.words, band = chosen.band, type = chosen.type, differs = chosen.differs;
     hits.fill(0);
     for (let t = 0; t < nTokens; t++) {
       const s = d.score[t];
       const rest = rowIn[rowOf[t]] && s >= s0 && s <= s1
         && (!chosen.loss || (d.loss[t] >= x0 && d.loss[t] <= x1 && s >= y0 && s <= y1))
         && (!differs || d.kept[t] !== d.kept2[t]);
-      const itsWord = word === null || d.word[t] === word, itsBand = band === null || d.band[t] === band;
-      inside[t] = rest && itsWord && itsBand ? 1 : 0;
-      anyWord[t] = rest && itsBand ? 1 : 0; // the lists stay whole when one of their words is pressed
-      anyBand[t] = rest && itsWord ? 1 : 0;
+      const itsWord = word === null || d.word[t] === word, itsBand = band === null || d.band[t] === band, itsType = type === null || d.type[t] === type;
+      inside[t] = rest && itsWord && itsBand && itsType ? 1 : 0;
+      anyWord[t] = rest && itsBand && itsType ? 1 : 0; // the lists stay whole when one of their words is pressed
+      anyBand[t] = rest && itsWord && itsType ? 1 : 0;
+      anyType[t] = rest && itsWord && itsBand ? 1 : 0;
       if (inside[t]) hits[rowOf[t]]++;
     }
     const byToken = tokenChosen();
@@ -160,6 +162,7 @@ async function poolView(root) {
   const rowBox = (r, which) => {
     const from = startOf[r], n = d.rowLength[r], {pieces, left} = piecesOf(r);
     const step = head.step, value = k => d.rowScore[from + k] === -32768 ? NaN : d.rowScore[from + k] * step;
+    const typeOf = k => d.rowType && head.types[d.rowType[from + k]]; // none where no token is trained
     const status = k => names[which ? d.rowFlag[from + k] >> 2 : d.rowFlag[from + k] & 3];
     const scored = [...Array(n).keys()].filter(k => value(k) === value(k)).sort((x, y) => value(y) - value(x) || x - y);
     const rank = new Uint32Array(n);
@@ -175,6 +178,7 @@ async function poolView(root) {
       if (rank[k]) facts.push(`score ${number(value(k))}`, `rank ${rank[k]}`);
       if (d.rowLoss && d.rowLoss[from + k] !== -32768) facts.push(`base loss ${number(d.rowLoss[from + k] * step)}`);
       if (d.rowRef && d.rowRef[from + k] !== -32768) facts.push(`reference loss ${number(d.rowRef[from + k] * step)}`);
+      if (typeOf(k)) facts.push(`type ${typeOf(k)}`);
       return [...facts, status(k)].join(', ');
     };
     const spans = pieces.map(p => {
@@ -187,7 +191,8 @@ async function poolView(root) {
       e.style.opacity = opacity;
       if (kind === 'prompt') e.style.fontStyle = 'italic';
       if (p.tokens.length) { e.title = p.tokens.map(k => say(k, p.text)).join('\n'); e.dataset.r = p.tokens.map(k => rank[k] || '-').join(' '); }
-      if (chosen.words !== null && p.text.trim() === head.words[chosen.words]) { e.style.outline = '2px solid #c65d00'; e.style.outlineOffset = '-1px'; }
+      const itsWord = chosen.words !== null && p.text.trim() === head.words[chosen.words];
+      if (itsWord || chosen.type !== null && p.tokens.some(k => d.rowType[from + k] === chosen.type)) { e.style.outline = '2px solid #c65d00'; e.style.outlineOffset = '-1px'; }
       return e;
     });
     if (left > 0) spans.push(make('span', {textContent: ' …'}));
@@ -291,6 +296,12 @@ async function poolView(root) {
     for (let t = 0; t < nTokens; t++) if (anyBand[t]) { n[d.band[t]]++; kept[d.band[t]] += d.kept[t]; }
     toggles(part('bands'), [...n.keys()].map(b => [b, n[b] ? kept[b] / n[b] : 0, b === 0 ? 'start' : b === bands - 1 ? 'end' : `${10 * b} %`, n[b] ? percent(kept[b] / n[b]) : '–']), 'band');
   };
+  const types = () => {
+    if (!d.type) return;
+    const n = new Uint32Array(head.types.length), kept = new Uint32Array(head.types.length);
+    for (let t = 0; t < nTokens; t++) if (anyType[t]) { n[d.type[t]]++; kept[d.type[t]] += d.kept[t]; }
+    toggles(part('types'), [...n.keys()].reverse().map(k => [k, n[k] ? kept[k] / n[k] : 0, head.types[k], n[k] ? `${percent(kept[k] / n[k])} of ${count(n[k])}` : '–']), 'type');
+  };
   const wordLists = () => {
     const kept = new Uint32Array(nWords), removed = new Uint32Array(nWords), other = two ? d.kept2 : null;
     for (let t = 0; t < nTokens; t++) if (anyWord[t]) {
@@ -311,6 +322,7 @@ async function poolView(root) {
     if (chosen.loss) said.push(`base loss ${number(lossAt(chosen.loss[0]))} to ${number(lossAt(chosen.loss[1]))} and score ${number(scoreAt(chosen.loss[2]))} to ${number(scoreAt(chosen.loss[3]))}`);
     if (chosen.words !== null) said.push(`the word ${head.words[chosen.words]}`);
     if (chosen.band !== null) said.push(`position ${10 * chosen.band} to ${10 * chosen.band + 10} % of the answer`);
+    if (chosen.type !== null) said.push(`type ${head.types[chosen.type]}`);
     if (chosen.source !== null) said.push(`${head.source_name} ${head.sources[chosen.source]}`);
     if (chosen.search) said.push(`text with ${chosen.search}`);
     if (chosen.differs) said.push('decided differently');
@@ -331,7 +343,7 @@ async function poolView(root) {
     hist.setData(histogram());
     if (scatter) scatter.redraw(false);
     const held = document.activeElement, at = held && held.parentElement && root.contains(held) ? [held.parentElement.dataset.part, held.dataset.value] : null;
-    positions(); wordLists(); table();
+    positions(); types(); wordLists(); table();
     if (at && at[1] !== undefined) root.querySelector(`[data-part=${at[0]}] [data-value="${at[1]}"]`)?.focus();
     if (name !== 'score' && !chosen.score) hist.setSelect({left: 0, top: 0, width: 0, height: 0}, false);
     if (scatter && name !== 'loss' && !chosen.loss) scatter.setSelect({left: 0, top: 0, width: 0, height: 0}, false);
@@ -353,16 +365,17 @@ async function poolView(root) {
   const differs = part('differs');
   if (differs) differs.addEventListener('click', () => { chosen.differs = !chosen.differs; differs.setAttribute('aria-pressed', String(chosen.differs)); changed('differs'); });
   part('clear').addEventListener('click', () => {
-    Object.assign(chosen, {score: null, loss: null, words: null, band: null, source: null, search: '', differs: false});
+    Object.assign(chosen, nothing);
     part('search').value = '';
     if (sources) sources.value = '';
     if (differs) differs.setAttribute('aria-pressed', 'false');
     changed('clear');
+    if (open >= 0) show(open); // without frames
     part('search').focus();
   });
   for (const [name, u] of charts) { const e = part(name); new ResizeObserver(() => { if (e.clientWidth > 100 && Math.abs(e.clientWidth - u.width) > 4) u.setSize({width: e.clientWidth, height: 190}); }).observe(e); }
   root.classList.add('tc-live');
-  select(); positions(); wordLists(); table(); tell();
+  select(); positions(); types(); wordLists(); table(); tell();
   if (order.length) show(order.find(r => textOf[r] !== undefined) ?? order[0]);
   root.tcPool = {chosen, changed, charts}; // for tests of speed
   root.dispatchEvent(new CustomEvent('tc-ready', {bubbles: true}));

@@ -22,6 +22,7 @@ from .page import html_table
 from .script import asset
 from .scores import score_threshold, scored_tokens
 from .style import element, escape_html, kept_colour, orange, visible
+from ..scoring.states import kinds_of_tokens
 
 # %% ../../nbs/api/figures/12_pool.ipynb #6ce31c50
 most_rows, most_tokens, most_texts = 10_000, 100_000, 2_300_000 # rows, tokens in charts, bytes of texts
@@ -78,7 +79,16 @@ def _token_columns(ds, keeps, index, facts, head):
         loss = flat(ds, 'loss_base')[index]
         head['loss_high'] = float(np.nanquantile(loss, .998)) or 1.
         arrays['loss'] = steps(loss, 0, head['loss_high'])
+    types = _types(ds)
+    if types is not None: arrays['type'], head['types'] = types[index], kinds_of_tokens
     return arrays
+
+def _types(ds):
+    "The types of tokens, as `tc.token_types` gives them, 255 where there is none; None without such a column"
+    if not hasattr(ds.features.get('type'), 'feature'): return None # none, or one value per row
+    types = flat(ds, 'type')
+    if not np.isin(types[np.isfinite(types)], range(len(kinds_of_tokens))).all(): return None
+    return np.nan_to_num(types, nan=255).astype(np.uint8)
 
 def _row_columns(ds, keeps, numbers, facts, by, head):
     "The rows as arrays"
@@ -102,6 +112,7 @@ def _texts(ds, keeps, room, seed, head):
     some = ds.select(rows)
     head['texts'] = [text or '' for text in some['text'][:]]
     arrays = token_arrays(some, [keep[mask] for keep in keeps], head['step'])
+    if 'types' in head: arrays['rowType'] = _types(some)
     return arrays | dict(carried=carried.astype(np.uint8), rowLength=lengths(ds).astype(np.uint32))
 
 # %% ../../nbs/api/figures/12_pool.ipynb #d947365f
@@ -201,6 +212,8 @@ def _charts(head):
     yield _chart('histogram', f'Scores. {blue}')
     if 'loss_high' in head: yield _chart('scatter', 'Score and base loss; dotted: 0. Draw a corner.')
     yield _chart('bands', 'Kept, by place in the answer', role='group', aria_label='place in the answer')
+    group = dict(class_='tc-words', role='group', aria_label='type of token')
+    if 'types' in head: yield _chart('types', 'Kept, by how the neighbours were decided', **group)
 
 def _word_lists(names):
     "The places of the words, for one selection or for two"
