@@ -85,6 +85,10 @@ generated_studies = dict(
         dict(seed=four, warmup_noise=.4, method=['full', 'fixed', 'self-scored'])]),
     mistakes=Study('What do well-known mistakes cost?', measure_mistake, [
         dict(seed=three, mistake=['none', 'shift', 'sign', 'reference'])]),
+)
+
+# %% ../../nbs/api/evidence/09_plan.ipynb #778f7a58
+generated_studies |= dict(
     scores_uneven=Study('Which scores find the noise of a world of facts?', measure_world_scores, [
         dict(seed=eight, n=1000)]),
     scores_rules=Study('Which scores find the noise of a world of rules?', measure_world_scores, [

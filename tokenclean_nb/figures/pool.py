@@ -90,6 +90,7 @@ def _types(ds):
     if not np.isin(types[np.isfinite(types)], range(len(kinds_of_tokens))).all(): return None
     return np.nan_to_num(types, nan=255).astype(np.uint8)
 
+# %% ../../nbs/api/figures/12_pool.ipynb #8230d70e
 def _row_columns(ds, keeps, numbers, facts, by, head):
     "The rows as arrays"
     arrays = dict(number=numbers.astype(np.uint32), tokens=facts.tokens.to_numpy(np.uint32),
