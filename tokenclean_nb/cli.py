@@ -86,7 +86,8 @@ def _signature(module, name):
 
 # %% ../nbs/api/04_cli.ipynb #fb88f61f
 def _methods():
-    "The names of the methods, read from the text of their room"
+    "The names of the methods: of the room if it is loaded, else read from its text"
+    if room := sys.modules.get('tokenclean_nb.cleaning.methods'): return [*room.methods]
     names = _assigned(_parsed('tokenclean_nb.cleaning.methods'), 'methods').keys
     return [ast.literal_eval(name) for name in names]
 

@@ -20,6 +20,7 @@ from fastcore.script import anno_parser
 from transformers.utils import logging as transformers_logging
 
 from .cleaning import exchange, jobs, pools
+from .cleaning.publishing import check_push
 from .data.bars import line_bars
 from .data.records import place_of
 from .data.storage import atomic, processes, run_folder
@@ -56,12 +57,16 @@ def clean(
     save_steps:int=None, # Optimizer steps from one checkpoint to the next; leave out to keep none
     report_to:str=None, # Where metrics go: tensorboard, trackio, wandb or mlflow
     logging_dir:str=None, # Folder of TensorBoard; leave out for `logs` in the folder of the run
+    push:str=None, # Put labels and model on the Hub, in private repositories of this name: owner/name
     **options,
 ):
     "Clean the labels of instruction data, train on them, and write a report"
+    if push: check_push(push)
     run = jobs.clean(model, data, out=out, **_watching(out, save_steps, report_to, logging_dir), **options)
     _say(run.rounds.round(3).to_string(index=False), '', run, *_surprises(run.data))
     then = f'tokenclean evaluate {model} {out}/model --data HELD_OUT'
+    if push and processes().is_main_process:
+        _say('', *(f'pushed to {address}' for address in run.push(push, out)))
     _say('', f'next: open {out}/report.html, or {then}')
 
 # %% ../nbs/api/03_commands.ipynb #surprises

@@ -57,11 +57,10 @@ def test_the_options_are_listed_before_anything_that_takes_time_is_loaded(comman
     assert not done.returncode and f'usage: tokenclean {command}' in done.stdout and not loaded & slow
 
 
-def test_every_method_is_named_and_keeps_what_the_help_says(capsys):
+def test_every_method_keeps_what_the_help_says(capsys):
     from tokenclean_nb.cleaning.methods import methods, takes
     with pytest.raises(SystemExit): main(['clean', '--help'])
     said = ' '.join(capsys.readouterr().out.split())
-    assert ', '.join(methods).replace('self-', 'self- ') in said.replace('self-', 'self- ').replace('self-  ', 'self- ')
     own = {inspect.signature(f).parameters['fraction'].default for name, f in methods.items() if takes(name, 'fraction')}
     assert own == {.8} and 'leave out for 0.8' in said
 

@@ -1,5 +1,4 @@
 "What the command line says: names as they are typed, help from the registry, and nothing that did not happen"
-import inspect
 import json
 
 import pytest
@@ -51,13 +50,6 @@ def test_no_help_speaks_of_none(command, capsys): assert 'None' not in help_of(c
 def test_help_lists_the_methods_there_are(capsys, monkeypatch):
     monkeypatch.setitem(tc.methods, 'mine', tc.full_tokens)
     assert f'--method (str) One of {", ".join(tc.methods)} (default: fixed)' in help_of('clean', capsys) and 'oracle, mine (default' in help_of('clean', capsys)
-
-
-def test_help_says_the_fraction_of_every_method(capsys):
-    said = help_of('clean', capsys)
-    for name, method in tc.methods.items():
-        if 'fraction' in inspect.signature(method).parameters: assert f' {name} {inspect.signature(method).parameters["fraction"].default}' in said
-    assert 'leave out for the method\'s own: random 0.8' in said
 
 
 def test_a_finished_run_says_so(words, tmp_path, capsys, caplog):

@@ -13,6 +13,7 @@ from inspect import signature
 from pathlib import Path
 
 from .any_score import check_scorer, write_score
+from .cards import named_sources_of
 from .inputs import as_model, as_records, as_reference
 from .methods import needs_reference, refuse_untaken, run_method, takes
 from .results import Cleaning, is_saved
@@ -110,10 +111,11 @@ def clean(
     if reference is not None:
         asked['reference'] = as_reference(reference, base, tokenizer, **_places(device_map))
     given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
-    if out is None: return run_method(*given, **options)
+    sources = named_sources_of(model=model, data=data, warmup=warmup, reference=reference)
+    if out is None: return _told(run_method(*given, **options), sources)
     identity = _clean_identity(*given, seed, training)
     with run_folder(out, identity, overwrite, (model, data, warmup, reference, adapter)) as folder:
-        return _run_in(folder, *given, **options)
+        return _run_in(folder, sources, *given, **options)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #clean-parts
 def _places(device_map=None, adapter=None, offload_folder=None):
@@ -160,14 +162,19 @@ def _complete(folder):
         for name in [*lost, 'cleaning.json']: discard(folder, name)
     return False
 
-def _run_in(folder, *given, measure=None, **options):
+def _told(run, sources):
+    "A run that knows where its data and models came from"
+    run.settings['sources'] = sources
+    return run
+
+def _run_in(folder, sources, *given, measure=None, **options):
     "A run in its folder: what is finished is loaded"
     if is_saved(folder) and _complete(folder):
         log.info('%s holds this run, finished: nothing is done again', folder)
         if measure: log.warning('measure was not run: the rounds are those of the finished run in %s', folder)
         run = Cleaning.load(folder)
     else:
-        run = run_method(*given, folder=folder/'steps', measure=measure, **options)
+        run = _told(run_method(*given, folder=folder/'steps', measure=measure, **options), sources)
         if not processes().is_main_process: return run
         run.save(folder)
         log.info('wrote %s: cleaned.parquet (labels), model, report.html and more', folder)

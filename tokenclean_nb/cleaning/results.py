@@ -10,6 +10,7 @@ __all__ = ['Cleaning', 'telling_row', 'is_saved']
 # %% ../../nbs/api/cleaning/00_results.ipynb #imports
 import copy
 import json
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from datasets import Dataset, load_dataset
 from fastcore.basics import patch
 
 from ..bounds import noise_rate, noise_rate_after
+from .cards import dataset_card, done_name, model_card
+from .publishing import check_push, push_folder
 from ..data.encoding import reading
 from ..data.fingerprints import data_fingerprint, digest
 from ..data.ledger import missing, within_run
@@ -83,7 +86,8 @@ def _training_words(training):
     "The training arguments that matter most, in words"
     if not training: return {}
     rows = training['per_device_train_batch_size'] * training['gradient_accumulation_steps']
-    parts = [f"learning rate {training['learning_rate']:g}", f"{training['num_train_epochs']:g} epochs",
+    epochs = training['num_train_epochs']
+    parts = [f"learning rate {training['learning_rate']:g}", f"{epochs:g} epoch{'s' * (epochs != 1)}",
         f'{rows} rows a step']
     if training.get('lora'): parts.append(f"LoRA of rank {training['lora']}")
     return {'trained with': ', '.join(parts)}
@@ -155,24 +159,26 @@ def report(self:Cleaning,
     return write_report(path, self.data, self.rounds, **{'title': title, 'facts': self.headline, **options})
 
 # %% ../../nbs/api/cleaning/00_results.ipynb #save
-_done = 'cleaning.json' # written last: the run is complete
-
 def is_saved(path)->bool:
     "Does the folder hold a finished run?"
-    return (Path(path)/_done).exists()
+    return (Path(path)/done_name).exists()
 
 def _write(run, path):
     "Write a run into a folder that is held"
+    said = run.method, run.headline, run.settings
     for name, model in dict(reference=run.reference, model=run.model).items():
         if model is None: continue
         if has_adapter(model): model = copy.deepcopy(model).merge_and_unload() # a folder that loads by itself
-        with atomic(path/name) as folder: save_model(folder, model, run.tokenizer)
+        with atomic(path/name) as folder:
+            save_model(folder, model, run.tokenizer)
+            if name == 'model': (folder/'README.md').write_text(model_card(*said), encoding='utf-8')
     with atomic(path/'data.parquet') as file: run.data.to_parquet(file)
     cleaned = published(clean_labels(run.data))
     with atomic(path/'cleaned.parquet') as file: cleaned.to_parquet(file)
     with atomic(path/'rounds.csv') as file: run.rounds.to_csv(file, index=False)
+    with atomic(path/'README.md') as file: file.write_text(dataset_card(*said, path.name), encoding='utf-8')
     record = dict(method=run.method, settings=run.settings)
-    with atomic(path/_done) as file: file.write_text(json.dumps(record, indent=1, default=str))
+    with atomic(path/done_name) as file: file.write_text(json.dumps(record, indent=1, default=str))
 
 @patch
 def save(self:Cleaning,
@@ -188,6 +194,17 @@ def save(self:Cleaning,
         identity = dict(command='Cleaning.save', method=self.method, data=kept)
         with run_folder(path, identity): _write(self, path)
     return path
+
+@patch
+def push(self:Cleaning,
+    repo:str, # Name on the Hub, as owner/name
+    folder=None, # Where the run is saved already; None: it is saved for the purpose
+)->list: # Addresses: of the labels, of the model
+    "Put labels and model on the Hub, each with its card; private unless they are there already"
+    check_push(repo)
+    said = self.method, self.headline, self.settings
+    if folder: return push_folder(folder, said, repo)
+    with tempfile.TemporaryDirectory() as new: return push_folder(self.save(Path(new)/'run'), said, repo)
 
 # %% ../../nbs/api/cleaning/00_results.ipynb #load
 def _read_back(path):
@@ -214,5 +231,5 @@ def load(cls:Cleaning,
         'Run the same `tokenclean clean` again, or load the rest with models=False.')
     load = lambda name: load_model(path/name) if models and (path/name).exists() else (None, None)
     (reference, _), (model, tokenizer) = load('reference'), load('model')
-    data, record, rounds = (_read_back(path/name) for name in ('data.parquet', _done, 'rounds.csv'))
+    data, record, rounds = (_read_back(path/name) for name in ('data.parquet', done_name, 'rounds.csv'))
     return cls(record['method'], data, reference, model, tokenizer, rounds, record.get('settings', {}))

@@ -96,6 +96,8 @@ def _show(value):
     if isinstance(value, np.generic): return repr(value.item())
     if isinstance(value, np.ndarray): text = np.array2string(value, precision=3, threshold=12)
     elif isinstance(value, list): text = f'[{", ".join(map(_show, value))}]'
+    elif type(value) is tuple and len(value) > 1: text = f'({", ".join(map(_show, value))})'
+    elif type(value) is dict: text = f'{{{", ".join(f"{k!r}: {_show(v)}" for k, v in value.items())}}}'
     else: text = repr(value)
     return text if len(text) < 200 else text[:200] + ' …'
 

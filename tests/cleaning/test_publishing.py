@@ -1,0 +1,127 @@
+"Runs that are pushed, to a local stand-in of the Hub's API"
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from datasets import load_dataset
+
+import tokenclean_nb as tc
+
+
+class Hub(BaseHTTPRequestHandler):
+    "The part of the Hub's API that a push uses: repositories made, looked at and committed to"
+    def log_message(self, *words): pass
+
+    def answer(self, content, code=200, headers=()):
+        body = json.dumps(content).encode()
+        self.send_response(code)
+        for name, value in [('Content-Type', 'application/json'), ('Content-Length', str(len(body))), *headers]: self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def repo(self):
+        "Kind and name of the repository in the address, and what follows"
+        found = re.match(r'/api/(model|dataset)s/([^/]+/[^/?]+)/?(.*)', self.path)
+        return found and ((found[1], found[2]), found[3])
+
+    def do_GET(self):
+        key, rest = self.repo() or (None, '')
+        if key not in self.server.repos: return self.answer(dict(error='Repository not found'), 404, [('X-Error-Code', 'RepoNotFound')])
+        files = self.server.repos[key]['files']
+        if rest.startswith('tree'): return self.answer([dict(type='file', path=p, size=len(b), oid='0' * 40) for p, b in files.items()])
+        self.answer(dict(id=key[1], sha='0' * 40, private=True, siblings=[dict(rfilename=p) for p in files], tags=[]))
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        if self.headers.get('Authorization') != 'Bearer hf_stand_in': return self.answer(dict(error='Unauthorized'), 401)
+        if self.path == '/api/repos/create':
+            asked = json.loads(body)
+            key = asked.get('type') or 'model', f"{asked.get('organization') or 'ada'}/{asked['name']}"
+            there = key in self.server.repos
+            self.server.repos.setdefault(key, dict(files={'.gitattributes': b''}, private=asked.get('private') or asked.get('visibility') == 'private', messages=[]))
+            return self.answer(dict(url=f'{self.server.address}/{"datasets/" * (key[0] == "dataset")}{key[1]}'), 409 if there else 200)
+        if self.path == '/api/validate-yaml': return self.answer(dict(errors=[], warnings=[]))
+        key, rest = self.repo()
+        if rest.startswith('preupload'):
+            return self.answer(dict(files=[dict(path=f['path'], uploadMode='regular', shouldIgnore=False) for f in json.loads(body)['files']]))
+        repo = self.server.repos[key]
+        for line in map(json.loads, body.splitlines()):
+            if line['key'] == 'header': repo['messages'].append(line['value']['summary'])
+            if line['key'] == 'file': repo['files'][line['value']['path']] = base64.b64decode(line['value']['content'])
+        self.answer(dict(commitUrl=f'{self.server.address}/{key[1]}/commit/1', commitOid='1' * 40, success=True))
+
+
+@pytest.fixture
+def hub():
+    "A stand-in at `address`, with its `repos`"
+    server = ThreadingHTTPServer(('127.0.0.1', 0), Hub)
+    server.repos, server.address = {}, f'http://127.0.0.1:{server.server_port}'
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    "A folder with a pool and good examples"
+    folder, task = tmp_path_factory.mktemp('files'), tc.make_task(60, seed=0)
+    for name, file in dict(pool='pool', warmup='good').items(): task.records[name].select_columns(['instruction', 'output']).to_json(folder/f'{file}.jsonl')
+    return folder
+
+
+def clean(hub, files, out, *words, token='hf_stand_in', **more):
+    "The command, in a process that asks the stand-in"
+    environment = {k: v for k, v in os.environ.items() if k != 'HF_HUB_OFFLINE'} | dict(HF_ENDPOINT=hub.address, HF_TOKEN=token, HF_HOME=str(out.parent/'home'))
+    command = [sys.executable, '-m', 'tokenclean_nb.cli', 'clean', '--model', 'tiny-base', '--data', str(files/'pool.jsonl'), '--warmup', str(files/'good.jsonl'), '--epochs', '1', '--out', str(out), *words]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_run_is_pushed_with_its_cards_and_again(hub, files, tmp_path):
+    code, said, error = clean(hub, files, tmp_path/'run', '--push', 'ada/facts')
+    assert code == 0 and 'pushed to' in said and 'ada/facts' in said, error
+    labels, model = hub.repos['dataset', 'ada/facts'], hub.repos['model', 'ada/facts']
+    assert labels['private'] and model['private']
+    assert {*labels['files']} == {'.gitattributes', 'README.md', 'cleaned.parquet', 'data.parquet', 'rounds.csv', 'cleaning.json'}
+    assert labels['files']['cleaned.parquet'] == (tmp_path/'run/cleaned.parquet').read_bytes()
+    assert model['files']['model.safetensors'] == (tmp_path/'run/model/model.safetensors').read_bytes() and 'tokenizer.json' in model['files']
+    card = model['files']['README.md'].decode()
+    assert '- ada/facts' in card and 'base model | tiny-base' in card and '--fraction 0.8' in card
+    for repo in labels, model: # nothing of this machine
+        assert not any(str(path).encode() in content for content in repo['files'].values() for path in (files, tmp_path))
+    before = (tmp_path/'run/model/model.safetensors').stat().st_mtime_ns
+    code, said, error = clean(hub, files, tmp_path/'run', '--push', 'ada/facts') # the run is there: it is pushed alone
+    assert code == 0 and (tmp_path/'run/model/model.safetensors').stat().st_mtime_ns == before and len(labels['messages']) == 2, error
+
+
+def test_what_somebody_else_put_there_is_left_alone(hub, files, tmp_path):
+    hub.repos['model', 'ada/facts'] = dict(files={'pytorch_model.bin': b'mine'}, private=False, messages=[])
+    code, said, error = clean(hub, files, tmp_path/'run', '--push', 'ada/facts')
+    assert code == 1 and '`--push` is' in error and 'choose another name' in error and 'Traceback' not in error
+    assert [*hub.repos] == [('model', 'ada/facts')] and not hub.repos['model', 'ada/facts']['messages'], 'nothing was begun'
+    assert (tmp_path/'run/cleaned.parquet').exists(), 'the run itself is done'
+
+
+@pytest.mark.parametrize('repo, token, remedy', [('facts', 'hf_stand_in', 'as owner/name'), ('ada/a b', 'hf_stand_in', 'as owner/name'), ('ada/facts', '', 'hf auth login')])
+def test_a_name_or_a_login_that_cannot_work_is_refused_first(hub, files, tmp_path, repo, token, remedy):
+    code, said, error = clean(hub, files, tmp_path/'run', '--push', repo, token=token)
+    assert code == 1 and '`--push` is' in error and remedy in error and not hub.repos and not (tmp_path/'run').exists()
+
+
+def test_a_login_that_is_refused_ends_in_one_line(hub, files, tmp_path):
+    code, said, error = clean(hub, files, tmp_path/'run', '--push', 'ada/facts', token='hf_wrong')
+    assert code == 1 and 'tokenclean clean: ' in error and '401' in error and 'Traceback' not in error and (tmp_path/'run/report.html').exists()
+
+
+def test_the_cards_lie_beside_every_run(tmp_path):
+    task = tc.make_task(60, seed=0)
+    run = tc.clean(tc.tiny_base(), task.pool, task.warmup, method='full', epochs=1, progress=False, out=str(tmp_path/'run'))
+    assert 'method | full' in (tmp_path/'run/README.md').read_text() and 'all response tokens' in (tmp_path/'run/model/README.md').read_text()
+    labels, tokens = (load_dataset(str(tmp_path/'run'), name, split='train') for name in ('labels', 'tokens'))
+    assert labels['labels'][:] == [list(r) for r in run.data['labels'][:]] and 'keep' in tokens.column_names
