@@ -93,14 +93,14 @@ def plot_lines(
 )->go.Figure: # A line with its interval per group
     "Draw a measure against a setting"
     fig = go.Figure(layout=dict(template=template))
-    dashes = 'solid', 'dash', 'dot', 'dashdot'
+    dashes, colours = ('solid', 'dash', 'dot', 'dashdot'), (*template.layout.colorway, '#c51b7d')
     symbols = 'circle', 'square', 'diamond', 'cross', 'triangle-up', 'x'
     spread = lambda values: interval(values) if len(values) > 1 else (values.mean(),) * 3
     for k, (name, part) in enumerate(results.groupby(by, sort=False)):
         points = part.groupby(x)[value].agg(spread)
         mean, low, high = np.array(points.tolist()).T
         fig.add_scatter(x=points.index, y=mean, name=str(name), mode='lines+markers',
-            line=dict(dash=dashes[k % 4]), marker=dict(symbol=symbols[k % 6], size=8),
+            line=dict(dash=dashes[k % 4], color=colours[k % 5]), marker=dict(symbol=symbols[k % 6], size=8),
             error_y=_bars(mean, low, high, thickness=1, width=4),
             hovertemplate='%{y:.3f}<extra>' + str(name) + '</extra>')
     for name, level in (levels or {}).items():
