@@ -106,15 +106,14 @@ def clean(
     _check_method(method, asked, adapter)
     training = _training(clean, learning_rate, epochs, batch_size, lora=lora, **training)
     base, tokenizer = as_model(model, **_places(device_map, adapter))
-    how = dict(tokenizer=tokenizer, max_length=max_length, columns=columns)
+    places, how = _places(device_map), dict(tokenizer=tokenizer, max_length=max_length, columns=columns)
     pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
-    if reference is not None:
-        asked['reference'] = as_reference(reference, base, tokenizer, **_places(device_map))
+    if reference is not None: asked['reference'] = as_reference(reference, base, tokenizer, **places)
     given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
     sources = named_sources_of(model=model, data=data, warmup=warmup, reference=reference)
     if out is None: return _told(run_method(*given, **options), sources)
-    identity = _clean_identity(*given, seed, training)
-    with run_folder(out, identity, overwrite, (model, data, warmup, reference, adapter)) as folder:
+    inputs, identity = (model, data, warmup, reference, adapter), _clean_identity(*given, seed, training)
+    with run_folder(out, identity, overwrite, inputs) as folder:
         return _run_in(folder, sources, *given, **options)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #clean-parts

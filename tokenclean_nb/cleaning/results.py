@@ -195,6 +195,7 @@ def save(self:Cleaning,
         with run_folder(path, identity): _write(self, path)
     return path
 
+# %% ../../nbs/api/cleaning/00_results.ipynb #f45b5c82
 @patch
 def push(self:Cleaning,
     repo:str, # Name on the Hub, as owner/name
