@@ -82,7 +82,7 @@ def dataset_card(
     method:str, # Name in `tc.methods`
     headline:dict, # What -> value, in words: `headline` of a run
     settings:dict, # Of the run
-    repo:str='run', # Where the labels are read from: a Hub name or a folder
+    repo:str='FOLDER', # Where the labels are read from: a Hub name; beside a run any folder may be meant
 )->str: # Markdown with the header that the Hub reads
     "The card of the labels of a run"
     files = dict(labels='cleaned.parquet', tokens='data.parquet')

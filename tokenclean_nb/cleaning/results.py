@@ -176,7 +176,7 @@ def _write(run, path):
     cleaned = published(clean_labels(run.data))
     with atomic(path/'cleaned.parquet') as file: cleaned.to_parquet(file)
     with atomic(path/'rounds.csv') as file: run.rounds.to_csv(file, index=False)
-    with atomic(path/'README.md') as file: file.write_text(dataset_card(*said, path.name), encoding='utf-8')
+    with atomic(path/'README.md') as file: file.write_text(dataset_card(*said), encoding='utf-8')
     record = dict(method=run.method, settings=run.settings)
     with atomic(path/done_name) as file: file.write_text(json.dumps(record, indent=1, default=str))
 
