@@ -54,7 +54,7 @@ from .scoring.states import (
     gradient_pull as gradient_pull,
     token_attention as token_attention,
     token_types as token_types,
-    kinds_of_tokens as kinds_of_tokens,
+
 )
 from .scoring.spans import smooth as smooth, row_mean as row_mean, two_states as two_states
 from .scoring.carried import carried as carried
@@ -257,3 +257,4 @@ from .evidence.plots import (
     plot_lines as plot_lines,
     plot_gain_map as plot_gain_map, plot_payoff_map as plot_payoff_map, plot_by_kind as plot_by_kind,
 )
+from .scoring.spans import kinds_of_tokens as kinds_of_tokens

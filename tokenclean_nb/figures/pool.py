@@ -22,7 +22,7 @@ from .page import html_table
 from .script import asset
 from .scores import score_threshold, scored_tokens
 from .style import element, escape_html, kept_colour, orange, visible
-from ..scoring.states import kinds_of_tokens
+from ..scoring.spans import kinds_of_tokens
 
 # %% ../../nbs/api/figures/12_pool.ipynb #6ce31c50
 most_rows, most_tokens, most_texts = 10_000, 100_000, 2_300_000 # rows, tokens in charts, bytes of texts

@@ -17,7 +17,7 @@ from ..errors import check_count
 from .lookup import describe, tokens_at
 from .scores import scored_tokens
 from .style import escape_plotly, faint, ink, kept_colour, orange, template
-from ..scoring.states import kinds_of_tokens
+from ..scoring.spans import kinds_of_tokens
 
 # %% ../../nbs/api/figures/08_types.ipynb #07abae88
 _looks = dict( # shape and colour: none is told by colour alone
