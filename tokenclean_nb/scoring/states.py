@@ -81,7 +81,7 @@ def token_types(
     ds:Dataset, # The table with `keep`
     model, # The model whose states are looked at
     **options, # Of `tc.token_losses`
-)->np.ndarray: # Numbers of `kinds_of_tokens`, float64, flat; NaN where no token is trained
+)->np.ndarray: # Numbers of `tc.kinds_of_tokens`, float64, flat; NaN where no token is trained
     "How a token's five nearest neighbours were decided: 0 none as it was, 1 one, 2 two or three, 3 more"
     alike = _near(_own_states(model, ds, **options), 5, flat(ds, 'keep')[trained(ds)])
     return over_trained(ds, np.digitize(alike, [.5, 1.5, 3.5]))
