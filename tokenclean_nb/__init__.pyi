@@ -54,9 +54,11 @@ from .scoring.states import (
     gradient_pull as gradient_pull,
     token_attention as token_attention,
     token_types as token_types,
-
 )
-from .scoring.spans import smooth as smooth, row_mean as row_mean, two_states as two_states
+from .scoring.spans import (
+    kinds_of_tokens as kinds_of_tokens,
+    smooth as smooth, row_mean as row_mean, two_states as two_states,
+)
 from .scoring.carried import carried as carried
 from .scoring.scorers import (
     scorers as scorers,
@@ -257,4 +259,3 @@ from .evidence.plots import (
     plot_lines as plot_lines,
     plot_gain_map as plot_gain_map, plot_payoff_map as plot_payoff_map, plot_by_kind as plot_by_kind,
 )
-from .scoring.spans import kinds_of_tokens as kinds_of_tokens

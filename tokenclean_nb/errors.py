@@ -6,8 +6,8 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/errors.html.md"""
 
 # %% auto #0
 __all__ = ['endings', 'data_kinds', 'tiny_name', 'model_kinds', 'BadInput', 'as_typed', 'check_fraction', 'check_count',
-           'check_positive', 'check_choice', 'check_arguments', 'did_you_mean', 'check_names', 'check_local',
-           'named_sources']
+           'check_positive', 'check_choice', 'check_arguments', 'did_you_mean', 'check_names', 'is_local',
+           'check_local', 'named_sources']
 
 # %% ../nbs/api/00_errors.ipynb #89c5d1d1
 import difflib
@@ -133,6 +133,12 @@ data_kinds = 'a .jsonl, .json, .csv, .tsv or .parquet file (or .gz of one), a fo
 tiny_name = 'tiny-base'
 model_kinds = f'a folder with a causal language model in safetensors, a Hub name, or {tiny_name}'
 
+def is_local(
+    path, # A file, a pattern, a folder, or a name on the Hub
+)->bool: # Is it written as a path? A name on the Hub begins with neither `.` nor `/` nor `~`
+    "Whether something can only be a path on this machine"
+    return str(path).startswith(('.', '/', '~'))
+
 def check_local(
     path, # A file, a pattern, a folder, or a name on the Hub
     argument:str, # Name to show in the message
@@ -140,7 +146,7 @@ def check_local(
 ):
     "Refuse a local path where nothing is"
     given, path = str(path), Path(path).expanduser()
-    local = given.startswith(('.', '/', '~'))
+    local = is_local(given)
     kind = path.with_suffix('') if path.suffix.lower() == '.gz' else path
     if allowed == data_kinds: local |= kind.suffix.lower() in endings
     if local and not has_magic(str(path)) and not path.exists():

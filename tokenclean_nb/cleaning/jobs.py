@@ -13,7 +13,7 @@ from inspect import signature
 from pathlib import Path
 
 from .any_score import check_scorer, write_score
-from .cards import named_sources_of
+from .cards import told_sources
 from .inputs import as_model, as_records, as_reference
 from .methods import needs_reference, refuse_untaken, run_method, takes
 from .results import Cleaning, is_saved
@@ -110,7 +110,7 @@ def clean(
     pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
     if reference is not None: asked['reference'] = as_reference(reference, base, tokenizer, **places)
     given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
-    sources = named_sources_of(model=model, data=data, warmup=warmup, reference=reference)
+    sources = told_sources(model=model, data=data, warmup=warmup, reference=reference)
     if out is None: return _told(run_method(*given, **options), sources)
     inputs, identity = (model, data, warmup, reference, adapter), _clean_identity(*given, seed, training)
     with run_folder(out, identity, overwrite, inputs) as folder:

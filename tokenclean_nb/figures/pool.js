@@ -291,16 +291,15 @@ async function poolView(root) {
     b.setAttribute('aria-pressed', String(chosen[name] === value));
     return b;
   }));
-  const positions = () => {
-    const n = new Uint32Array(bands), kept = new Uint32Array(bands);
-    for (let t = 0; t < nTokens; t++) if (anyBand[t]) { n[d.band[t]]++; kept[d.band[t]] += d.kept[t]; }
-    toggles(part('bands'), [...n.keys()].map(b => [b, n[b] ? kept[b] / n[b] : 0, b === 0 ? 'start' : b === bands - 1 ? 'end' : `${10 * b} %`, n[b] ? percent(kept[b] / n[b]) : '–']), 'band');
+  // how much of each place in the answer, or of each type, is kept
+  const shares = (name, value, size, among, entry) => {
+    const n = new Uint32Array(size), kept = new Uint32Array(size);
+    for (let t = 0; t < nTokens; t++) if (among[t]) { n[value[t]]++; kept[value[t]] += d.kept[t]; }
+    return [...n.keys()].map(k => [k, n[k] ? kept[k] / n[k] : 0, name(k), n[k] ? entry(percent(kept[k] / n[k]), n[k]) : '–']);
   };
+  const positions = () => toggles(part('bands'), shares(b => b === 0 ? 'start' : b === bands - 1 ? 'end' : `${10 * b} %`, d.band, bands, anyBand, share => share), 'band');
   const types = () => {
-    if (!d.type) return;
-    const n = new Uint32Array(head.types.length), kept = new Uint32Array(head.types.length);
-    for (let t = 0; t < nTokens; t++) if (anyType[t]) { n[d.type[t]]++; kept[d.type[t]] += d.kept[t]; }
-    toggles(part('types'), [...n.keys()].reverse().map(k => [k, n[k] ? kept[k] / n[k] : 0, head.types[k], n[k] ? `${percent(kept[k] / n[k])} of ${count(n[k])}` : '–']), 'type');
+    if (d.type) toggles(part('types'), shares(k => head.types[k], d.type, head.types.length, anyType, (share, n) => `${share} of ${count(n)}`).reverse(), 'type');
   };
   const wordLists = () => {
     const kept = new Uint32Array(nWords), removed = new Uint32Array(nWords), other = two ? d.kept2 : null;
