@@ -205,6 +205,7 @@ from .cleaning.jobs import (
     score_files as score_files,
     report as report,
 )
+from .cleaning.bandit import bandit_rows as bandit_rows
 from .cleaning.exchange import inspect as inspect, export as export
 from .cleaning.baselines import (
     clean_set as clean_set,

@@ -23,16 +23,11 @@ from ..data.table import flat, row_numbers, trained, with_flat
 from ..errors import check_fraction
 from ..scoring.scorers import score
 from ..scoring.selection import groups
+from ..scoring.spans import means_of_rows
 
 # %% ../../nbs/api/cleaning/03_fixed.ipynb #fixed-code
-def _row_means(values, ds):
-    "The mean of a value over the trained tokens of each row; 0 for a row without one"
-    row, tokens = row_numbers(ds), trained(ds)
-    count = np.bincount(row[tokens], minlength=len(ds))
-    return np.bincount(row[tokens], values[tokens], len(ds)) / np.maximum(1, count)
-
 def _best_rows(ds, fraction, within):
-    return best_rows_of(ds, _row_means(flat(ds, 'score'), ds), fraction)
+    return best_rows_of(ds, means_of_rows(flat(ds, 'score'), ds), fraction)
 
 # %% ../../nbs/api/cleaning/03_fixed.ipynb #b8a5e61a
 def fixed_model_cleaning(

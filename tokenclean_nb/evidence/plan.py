@@ -15,6 +15,7 @@ from ..data.storage import atomic
 from ..errors import BadInput, check_choice
 from .grids import grid, read_cells, run_cells
 from .real_text import measure_real_method, measure_real_scores
+from .ideas import measure_bandit, measure_votes
 from .retraining import measure_retraining
 from tokenclean_nb.evidence.studies import (
     measure_method, measure_mistake, measure_positions, measure_questions, measure_stability,
@@ -119,6 +120,11 @@ def real_studies(
             dict(seed=three, warmup=150, **same)]),
         f'retraining_{name}': Study('Do scores foretell what a training is worth?', measure_retraining, [
             dict(seed=three, **same)]),
+        f'bandit_{name}': Study('Does a bandit over buckets of rows help?', measure_bandit, [
+            dict(seed=five, scorer=['gain_smooth', 'detector'], **same),
+            dict(seed=five, explore=1, **same)]),
+        f'votes_{name}': Study('Does a model that is asked know a damaged row?', measure_votes, [
+            dict(seed=five, **same)]),
         f'methods_{name}': Study('Does cleaning lower the loss on clean text?', measure_real_method, [
             dict(seed=five, method=['base', 'clean-set', 'full', 'sequential', 'random', 'fixed', 'rho',
                 'self-scored', 'self-evolving', 'oracle'], **same),
@@ -140,6 +146,8 @@ quick_axes = {
     measure_world_scores: _small, measure_questions: _small,
     measure_real_scores: dict(seed=0, warmup=60, rows=60, test=30),
     measure_retraining: dict(seed=0, warmup=60, rows=60, test=30, subsets=4),
+    measure_bandit: dict(seed=0, warmup=60, rows=60, test=30),
+    measure_votes: dict(seed=0, warmup=60, rows=60, test=30),
     measure_real_method: dict(seed=0, warmup=60, rows=60, test=30)}
 
 def _shortened(measure, axes):
