@@ -26,7 +26,7 @@ gate: $(READY) # nbdev-clean and nbdev-export must change nothing
 	&& { [ "$$before" = "$$( (git diff; git status --porcelain) | sha256sum)" ] || { git status --short; echo 'nbdev-clean or nbdev-export changed files: look at them and commit'; exit 1; }; }
 
 notebooks: $(READY)
-	$(ONE) $(BIN)/nbdev-test --n-workers 2 $(if $(WING),nbs/api/$(WING))
+	$(ONE) $(BIN)/python .ci/notebooks.py $(if $(WING),nbs/api/$(WING))
 
 pytest: $(READY)
 	$(ONE) $(BIN)/python -m pytest -n 2 --dist worksteal $(if $(WING),tests/house/test_wings.py $(wildcard tests/$(WING)))

@@ -1,4 +1,5 @@
 "Fixtures of all tests; nothing here needs a network"
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from tokenclean_nb.training.models import tiny_base
 
+gc.freeze() # as in .ci/notebooks.py: what is imported is no garbage
 settings.register_profile('house', max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 settings.register_profile('repeatable', settings.get_profile('house'), derandomize=True) # `make test` gives the same answer twice; `make nightly` draws anew
 settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'repeatable'))
