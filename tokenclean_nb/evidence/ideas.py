@@ -16,8 +16,10 @@ from ..cleaning.bandit import bandit_rows
 from ..data.table import flat, lengths, trained
 from .checks import row_votes
 from .evaluation import auc
-from .real_text import cut_reference, real_cut, real_training, scored_cut, test_rows
+from .real_text import cut_reference, real_cut, real_training, test_rows
 from ..scoring.losses import token_losses
+from ..scoring.one_pass import measure_columns
+from ..scoring.scorers import score
 from ..worlds.damage import noise_kinds
 
 # %% ../../nbs/api/evidence/08_ideas.ipynb #62136971
@@ -25,7 +27,7 @@ def measure_bandit(
     data:str, # As in `tc.measure_real_scores`
     model:str, # As in `tc.measure_real_scores`
     seed:int, # As in `tc.measure_real_scores`
-    scorer:str='gain_smooth', # A name in `tc.scorers`: its mean over a row sorts the buckets
+    scorer:str='gain_smooth', # A name in `tc.scorers` that needs no good examples; sorts the buckets
     explore:float|None=None, # As in `tc.bandit_rows`: 1 draws every bucket alike
     warmup:int=500, # As in `tc.measure_real_scores`
     rows:int=500, # As in `tc.measure_real_scores`
@@ -35,7 +37,9 @@ def measure_bandit(
 )->dict: # Loss and `p` on clean responses, noise rates; `best_pulls`: share of the two best buckets of five
     "Train on a damaged pool by a bandit over buckets of rows, measure on clean responses"
     key = data, model, seed, rows, warmup, noise, test, code
-    text, pool = real_cut(*key), scored_cut(key, scorer)
+    text = real_cut(*key)
+    pool = measure_columns(text.pool, scorer, base=text.base, reference=cut_reference(key, 2), progress=False)
+    pool = score(pool, scorer)
     asked = dict(explore=explore, seed=seed) | real_training
     run = bandit_rows(text.base, text.tokenizer, pool, text.warmup, **asked)
     losses = token_losses(run.model, text.test, progress=False)[trained(text.test)]

@@ -121,7 +121,7 @@ def real_studies(
         f'retraining_{name}': Study('Do scores foretell what a training is worth?', measure_retraining, [
             dict(seed=three, **same)]),
         f'bandit_{name}': Study('Does a bandit over buckets of rows help?', measure_bandit, [
-            dict(seed=five, scorer=['gain_smooth', 'detector'], **same),
+            dict(seed=five, scorer=['gain_smooth', 'excess_loss'], **same),
             dict(seed=five, explore=1, **same)]),
         f'votes_{name}': Study('Does a model that is asked know a damaged row?', measure_votes, [
             dict(seed=five, **same)]),
@@ -178,7 +178,7 @@ def plan(
 # %% ../../nbs/api/evidence/09_plan.ipynb #88076dea
 # cells that differ in these alone share a world and its reference
 varied = ('method', 'fraction', 'within', 'parts', 'scorer', 'mistake', 'clean', 'epochs', 'order',
-    'schedule', 'learns', 'replay', 'train_on_warmup', 'learning_rate')
+    'schedule', 'learns', 'replay', 'train_on_warmup', 'learning_rate', 'explore')
 
 def run_studies(
     out:str|Path, # Folder for one CSV per study
