@@ -147,11 +147,11 @@ from .course.pipelines import (
     check_kept_tokens as check_kept_tokens,
 )
 from .course.bounds import (
-    check_two_terms as check_two_terms,
+    check_choose_fraction as check_choose_fraction,
     check_pays as check_pays,
     check_random_noise as check_random_noise,
     check_noise_by_group as check_noise_by_group,
-    check_regime as check_regime,
+    check_left_out as check_left_out,
     check_benefit as check_benefit,
 )
 from .course.own_data import (

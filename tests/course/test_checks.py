@@ -44,7 +44,7 @@ def test_numbers_are_unique_and_a_test_is_not_a_try():
 
 
 solvers = dict(noise_rate=tc.noise_rate, influence_score=tc.excess_loss, select=tc.keep_top,
-    split_rows=tc.split_rows, regime=tc.regime)
+    split_rows=tc.split_rows)
 
 
 @pytest.mark.parametrize('name, exported', solvers.items())

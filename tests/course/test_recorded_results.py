@@ -30,14 +30,20 @@ def test_groups_are_the_guides_runs():
     for name in ('cleaned', 'full', 'ideal'): np.testing.assert_allclose(both[name], both[f'error_{name}'], atol=6e-4)
 
 
+def scores_of(name):
+    "A study of scores, without its runs with a longer or smaller warm-up"
+    runs = pd.read_csv(guides/f'results/scores_{name}.csv')
+    return runs[runs.epochs.isna() & runs.warmup.isna()]
+
+
 def test_scorers_are_the_runs_on_real_text():
     recorded = tc.recorded_results('scorers').set_index(['data', 'scorer'])
     for name in ('alpaca', 'dolly', 'mbpp'):
-        scores = pd.read_csv(guides/f'results/scores_{name}.csv').query("kind == 'all'").groupby('scorer')[['auc', 'noise', 'removed']].mean()
+        scores = scores_of(name).query("kind == 'all'").groupby('scorer')[['auc', 'noise', 'removed']].mean()
         ours = recorded.loc[name]
         np.testing.assert_allclose(ours[['auc', 'noise', 'removed']], scores.loc[ours.index], atol=6e-5)
         kept = pd.concat(pd.read_csv(guides/f'results/{study}_{name}.csv') for study in ('scorers', 'methods'))
-        kept = kept.fillna(dict(fraction=.8, epochs=2, noise=.45, clean=True)).query('fraction == .8 and epochs == 2 and noise == .45 and clean and seed < 2')
+        kept = kept.fillna(dict(fraction=.8, epochs=2, noise=.45, clean=True)).query('fraction == .8 and epochs == 2 and noise == .45 and clean')
         kept = kept.assign(scorer=kept.scorer.fillna(kept.method).replace('oracle', 'truth')).pivot_table(index='seed', columns='scorer', values=['loss', 'p'])
         for value in ('loss', 'p'):
             change = kept[value].sub(kept[value]['full'], axis=0).mean()
@@ -61,7 +67,7 @@ def test_fair_are_the_runs_of_the_comparison():
 def test_kinds_are_the_runs_on_real_text():
     recorded = tc.recorded_results('kinds')
     for name in ('alpaca', 'dolly', 'mbpp'):
-        runs = pd.read_csv(guides/f'results/scores_{name}.csv').query("scorer != 'truth'").groupby(['scorer', 'kind']).auc.mean()
+        runs = scores_of(name).query("scorer != 'truth'").groupby(['scorer', 'kind']).auc.mean()
         ours = recorded[recorded.data == name].set_index(['scorer', 'kind']).auc
         assert set(ours.index) == set(runs.index)
         np.testing.assert_allclose(ours, runs.loc[ours.index], atol=6e-5)
@@ -75,12 +81,23 @@ def test_advice_is_what_advise_measured():
 
 
 def test_loop_are_the_runs_with_good_examples():
-    runs = pd.read_csv(guides/'results/comparison_uneven.csv')
-    runs = runs[runs.clean.isna() & runs.train_on_warmup.isna()]
-    both = tc.recorded_results('loop').merge(runs, on=['method', 'seed'], suffixes=('', '_run'), validate='one_to_one')
-    assert len(both) == len(tc.recorded_results('loop')) == 32
+    two, others = pd.read_csv(guides/'results/comparison_uneven.csv').assign(epochs=2), pd.read_csv(guides/'results/work.csv')
+    runs = pd.concat([two[two.clean.isna() & two.train_on_warmup.isna()], others[others.clean.isna()]])
+    keys = ['method', 'epochs', 'seed']
+    both = tc.recorded_results('loop').merge(runs, on=keys, suffixes=('', '_run'), validate='one_to_one')
+    assert len(both) == len(tc.recorded_results('loop')) == 5 * (8 + 3 * 4)
     for name in ('accuracy', 'p', 'loss'): np.testing.assert_allclose(both[name], both[f'{name}_run'], atol=6e-5)
 
 
+def test_fractions_are_the_runs_of_a_fixed_reference():
+    varied, usual = pd.read_csv(guides/'results/fraction.csv'), pd.read_csv(guides/'results/comparison_uneven.csv')
+    usual = usual[usual.clean.isna() & usual.train_on_warmup.isna()]
+    runs = pd.concat([varied[varied.world.isna() & (varied.method == 'fixed')],
+        usual[usual.method == 'fixed'].assign(fraction=.8), usual[usual.method == 'full'].assign(fraction=1.)])
+    both = tc.recorded_results('fractions').merge(runs, on=['fraction', 'seed'], suffixes=('', '_run'), validate='one_to_one')
+    assert len(both) == len(tc.recorded_results('fractions')) == 20
+    for name in ('kept', 'noise_after', 'accuracy', 'p', 'loss'): np.testing.assert_allclose(both[name], both[f'{name}_run'], atol=6e-5)
+
+
 def test_an_unknown_name_is_refused():
-    with pytest.raises(tc.BadInput, match='rounds, methods, groups, scorers, fair, kinds, advice, loop'): tc.recorded_results('losses')
+    with pytest.raises(tc.BadInput, match='rounds, methods, groups, scorers, fair, kinds, advice, loop, fractions'): tc.recorded_results('losses')

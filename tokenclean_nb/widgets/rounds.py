@@ -11,7 +11,7 @@ __all__ = ['RoundPlayer']
 import ipywidgets
 import numpy as np
 from fastcore.basics import patch
-from traitlets import Int, link, validate
+from traitlets import Int, Unicode, link, validate
 
 from ..data.table import flat, lengths
 from ..errors import BadInput, check_choice
@@ -20,13 +20,15 @@ from ..figures.style import escape_html, kept_colour
 from ..figures.tokens import token_view
 from ..figures.pictures import line_picture
 from .base import Interactive, wide
+from .guess import Guess
 
 # %% ../../nbs/api/widgets/04_rounds.ipynb #438eedfd
 class RoundPlayer(Interactive):
     "Play the rounds of a run"
-    round, row = Int(0), Int(0)
+    round, row, said = Int(0), Int(0), Unicode('')
     def __init__(self,
         cleaning, # A `Cleaning`, or anything with its `rounds` (a frame) and `data` (the table)
+        guess:bool=False, # Ask for the noise rate of each judged round before it is shown?
     ):
         self.rounds, self.data = cleaning.rounds.reset_index(drop=True), cleaning.data
         if 'round' not in self.rounds or not len(self.rounds):
@@ -34,13 +36,21 @@ class RoundPlayer(Interactive):
             raise BadInput('cleaning', list(self.rounds.columns), allowed)
         check_text(self.data)
         self.numbers = [int(r) for r in self.rounds['round']]
-        self.rows = self._rows_by_round()
+        self.rows, self.asks = self._rows_by_round(), self._questions() if guess else {}
         super().__init__(round=self.numbers[0])
 
     @validate('round')
     def _a_round(self, proposal): return check_choice(proposal['value'], self.numbers, 'round')
 
 # %% ../../nbs/api/widgets/04_rounds.ipynb #7a2511ff
+@patch
+def _questions(self:RoundPlayer):
+    "A question for each round after the first, by its number"
+    if 'noise_after' not in self.rounds or self.rounds.noise_after[1:].isna().any():
+        raise BadInput('guess', True, 'only where the truth is known, so that there is a noise rate to guess')
+    left = zip(self.numbers[1:], self.rounds.noise_after[1:])
+    return {r: Guess(f'Round {r}: which noise rate is left?', float(noise)) for r, noise in left}
+
 @patch
 def _rows_by_round(self:RoundPlayer):
     "Row numbers of each round: its part of the data, or all rows if there are no parts"
@@ -82,16 +92,19 @@ def _has_score(self:RoundPlayer, i):
 
 # %% ../../nbs/api/widgets/04_rounds.ipynb #489dd260
 @patch
-def chart(self:RoundPlayer, at=None)->str: # An HTML image, '' where there is nothing to draw
+def chart(self:RoundPlayer,
+    at:int|None=None, # The round that is marked
+    until:int|None=None, # The last round that is drawn; None: all of them
+)->str: # An HTML image, '' where there is nothing to draw
     "Noise rates by round, or the kept share where no truth is known"
-    lines = self._lines()
-    if not lines or len(self.rounds) == 1: return ''
-    return line_picture(self.numbers, lines, ' and '.join(lines) + ' by round', 'round', at=at)
+    frame = self.rounds[[until is None or r <= until for r in self.numbers]]
+    lines = self._lines(frame)
+    if not lines or len(frame) < 2: return ''
+    return line_picture(frame['round'].to_numpy(), lines, ' and '.join(lines) + ' by round', 'round', at=at)
 
 @patch
-def _lines(self:RoundPlayer):
+def _lines(self:RoundPlayer, frame):
     "What there is to draw, as `line_picture` takes it"
-    frame = self.rounds
     if 'noise_after' in frame and frame.noise_after.notna().any():
         return {'noise before': (frame.noise_before.to_numpy(), '#b35806', '7 4'),
             'noise after': (frame.noise_after.to_numpy(), kept_colour, '')}
@@ -100,35 +113,70 @@ def _lines(self:RoundPlayer):
 
 # %% ../../nbs/api/widgets/04_rounds.ipynb #93956415
 @patch
-def __str__(self:RoundPlayer): return self.says(self.round)
+def _closed(self:RoundPlayer, number):
+    "Is a round still to be guessed?"
+    return number in self.asks and not self.asks[number].opened
+
+@patch
+def see(self:RoundPlayer):
+    "Open the present round, if a number was said"
+    if not self._closed(self.round): return
+    ask = self.asks[self.round]
+    ask.said = self.said
+    ask.see()
+    self.redraw()
+
+@patch
+def __str__(self:RoundPlayer):
+    return str(self.asks[self.round]) if self._closed(self.round) else self.says(self.round)
+
+@patch
+def _told_of(self:RoundPlayer, number, row=0):
+    "What is seen of an open round"
+    view, until = self.row_view(number, row), number if self.asks else None
+    return self.chart(number, until) + (view.html if view else '')
 
 @patch
 def picture(self:RoundPlayer):
-    view = self.row_view(self.round, self.row)
-    return f'<p>{escape_html(self)}</p>{self.chart(self.round)}' + (view.html if view else '')
+    ask = self.asks.get(self.round)
+    asked = ask.picture() if ask else ''
+    if self._closed(self.round): return asked + self.chart(until=self.round - 1)
+    return f'{asked}<p>{escape_html(self)}</p>' + self._told_of(self.round, self.row)
 
+# %% ../../nbs/api/widgets/04_rounds.ipynb #aed2bf07
 @patch
 def static(self:RoundPlayer):
     "All rounds, each folded, with its first row"
-    return self.chart() + ''.join(map(self._folded, self.numbers))
+    return ('' if self.asks else self.chart()) + ''.join(map(self._folded, self.numbers))
 
 @patch
 def _folded(self:RoundPlayer, number):
-    "A round with its first row, open if it is the present one"
-    view, now = self.row_view(number), ' open' if number == self.round else ''
-    row = view.html if view else ''
-    return f'<details{now}><summary>{escape_html(self.says(number))}</summary>{row}</details>'
+    "A round with its first row, open if it is the present one and nothing is asked of it"
+    says, view = escape_html(self.says(number)), self.row_view(number)
+    row, asked = view.html if view else '', number in self.asks
+    if asked: row = f'<p>{says}</p>{self.chart(number, number)}{row}'
+    head = f'{escape_html(self.asks[number].question)} Guess, then open.' if asked else says
+    now = ' open' if number == self.round and not asked else ''
+    return f'<details{now}><summary>{head}</summary>{row}</details>'
+
+# %% ../../nbs/api/widgets/04_rounds.ipynb #b7160b88
+@patch
+def buttons(self:RoundPlayer): return {'see': self.see} if self.asks else {}
 
 @patch
 def controls(self:RoundPlayer):
     most = max(map(len, self.rows.values()))
     first, last = min(self.numbers), max(self.numbers)
     row = dict(description='row of the round', max=max(0, most - 1), continuous_update=False)
-    return dict(round=ipywidgets.IntSlider(description='round', min=first, max=last, **wide),
+    sliders = dict(round=ipywidgets.IntSlider(description='round', min=first, max=last, **wide),
         row=ipywidgets.IntSlider(**row, **wide))
+    if not self.asks: return sliders
+    said = dict(description='my guess', placeholder='a number, then "see"')
+    return sliders | dict(said=ipywidgets.Text(**said, **wide))
 
 @patch
 def body(self:RoundPlayer):
+    if self.asks: return []
     play = ipywidgets.Play(min=min(self.numbers), max=max(self.numbers), interval=1500, description='play')
     link((self, 'round'), (play, 'value'))
     return [play]

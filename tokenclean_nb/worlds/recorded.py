@@ -87,10 +87,10 @@ def example_table(
     return with_flat(ds, 'keep', keep_top(flat(ds, 'score'), truth >= 0, fraction))
 
 # %% ../../nbs/api/worlds/06_recorded.ipynb #recorded-results-export
-result_names = 'rounds', 'methods', 'groups', 'scorers', 'fair', 'kinds', 'advice', 'loop'
+result_names = 'rounds', 'methods', 'groups', 'scorers', 'fair', 'kinds', 'advice', 'loop', 'fractions'
 
 def recorded_results(
-    name:str, # 'rounds', 'methods', 'groups', 'scorers', 'fair', 'kinds', 'advice' or 'loop'
+    name:str, # One of `result_names`
 )->pd.DataFrame: # A line per run, scorer, or kind of noise: the columns say which
     "Numbers recorded in runs of this package, rounded; shares in [0, 1], losses in nats"
     check_choice(name, result_names, 'name')
