@@ -113,9 +113,10 @@ def _draw_tokens(fig, tokens):
 def _sliders(self:BoundExplorer, m, quantity):
     "The five sliders: what each says, where it starts, and what each of its steps changes"
     all_tokens, cleaned = (2, 0, 7), (5, 3, 6) # traces: a bound, its quality, the twin of the bound
+    after = self.noise_after
     moves = [
         ('noise rate of all: ', self.noise, _heights(quantity, self.noise, all_tokens)),
-        ('noise rate after: ', self.noise_after, _heights(quantity, self.noise_after, cleaned)),
+        ('noise rate after: ', after, _heights(quantity, after, cleaned, _near(after))),
         ('keep fraction: ', self.keep_fraction, _places(m, self.keep_fraction)),
         ('tokens: ', self.tokens, _marks(self.tokens)),
         ('delta: ', self.delta, _ranges(self.delta))]
@@ -126,11 +127,15 @@ def _with(numbers, now):
     "The steps of a slider, and where it starts among them"
     return sorted({float(number) for number in [*numbers, now]})
 
-def _heights(quantity, now, traces):
+def _near(now):
+    "Steps of a hundredth around a share"
+    return [s for s in (now + np.arange(-2, 3) / 100).round(2) if 0 <= s <= 1]
+
+def _heights(quantity, now, traces, near=()):
     "Noise rate -> the heights of a bound and its quality"
     level = np.ones(len(quantity))
     return {s: ('restyle', {'y': [(s + quantity).round(3), s * level]}, list(traces))
-        for s in _with(np.arange(0, 1.001, .05).round(2), now)}
+        for s in _with([*np.arange(0, 1.001, .05).round(2), *near], now)}
 
 def _places(m, now):
     "Keep fraction -> where the bound of the kept tokens stands"
@@ -139,7 +144,7 @@ def _places(m, now):
 
 def _marks(now):
     "Number of tokens -> the dotted lines"
-    numbers = _with([*np.outer(10.**np.arange(2, 8), [1, 3]).ravel(), 1e8], now)
+    numbers = _with([*np.outer(10.**np.arange(2, 8), [1, 2, 5]).ravel(), 1e8], now)
     return {t: ('restyle', {'x': [[t, t]]}, [8, 9]) for t in numbers}
 
 def _ranges(delta):
