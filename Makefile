@@ -11,7 +11,7 @@ WING :=
 WINGS := $(notdir $(patsubst %/,%,$(wildcard nbs/api/*/)))
 $(if $(filter-out $(WINGS),$(WING)),$(error WING is $(WING): it must be one of $(WINGS)))
 
-.PHONY: demo test nightly lint gate notebooks pytest save browser lab docs check-site readme pictures colab bench results
+.PHONY: demo test nightly lint gate notebooks pytest save browser lab docs check-site stick readme pictures colab bench results
 
 demo: $(READY)
 	$(BIN)/tokenclean demo
@@ -67,6 +67,11 @@ check-site: $(READY) # foreign requests, errors, sideways scrolling, broken link
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(BIN)/playwright install chromium
 	@test $(SITE) != build/site || $(BIN)/python .ci/plain_site.py $(SITE)
 	$(BIN)/python .ci/check_site.py $(SITE)
+
+FOR :=
+STICK := build/stick
+stick: $(READY) # a room without a network: wheels, notebooks, pages, a script that installs from them; for other laptops: make stick FOR='windows-3.12 macos-3.13'
+	$(BIN)/python .ci/stick.py $(STICK) $(FOR)
 
 readme: $(READY) # README.md is nbs/index.ipynb, read from here
 	$(BIN)/python .ci/readme.py
