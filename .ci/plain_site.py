@@ -12,6 +12,7 @@ from nbconvert import HTMLExporter
 from traitlets.config import Config
 
 sys.path.insert(0, str(Path(__file__).parent))
+import plain_slides
 from offline import make_offline
 
 root = Path(__file__).resolve().parent.parent
@@ -54,16 +55,25 @@ def body(path):
     return HTMLExporter(template_name='basic', config=hidden).from_notebook_node(nb)[0]
 
 
-def make(folder):
-    "Write every page, and the files that they read"
+def page(path):
+    "A source as a whole page"
+    deck = plain_slides.is_deck(path)
+    up = '../' * (len(path.relative_to(root/'nbs').parts) - 1)
+    looks = [f'{up}site.css', *(['slides.css'] if deck else [])]
+    links = ''.join(f'<link rel="stylesheet" href="{css}">' for css in looks)
+    inside = plain_slides.body(path) if deck else f'<main>{with_anchors(body(path))}</main>'
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(path.stem)}</title><link rel="icon" href="{up}images/favicon.svg"><style>{plain_slides.style if deck else style}</style>{links}'
+    return f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{inside}</body></html>'
+
+
+def make(folder, pages=None):
+    "Write every page, or those given, and the files that they read"
     folder = Path(folder)
     warnings.filterwarnings('ignore', message='Your element with mimetype') # outputs that only JupyterLab shows
-    for path in sources():
-        page = (folder/path.relative_to(root/'nbs')).with_suffix('.html')
-        page.parent.mkdir(parents=True, exist_ok=True)
-        up = '../' * (len(page.relative_to(folder).parts) - 1)
-        head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(path.stem)}</title><link rel="icon" href="{up}images/favicon.svg"><style>{style}</style><link rel="stylesheet" href="{up}site.css">'
-        page.write_text(f'<!DOCTYPE html><html lang="en"><head>{head}</head><body><main>{with_anchors(body(path))}</main></body></html>', encoding='utf-8')
+    for path in pages or sources():
+        place = (folder/path.relative_to(root/'nbs')).with_suffix('.html')
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(page(path), encoding='utf-8')
     for path in (root/'nbs').rglob('*'):
         if path.suffix in ('.css', '.svg', '.png', '.csv', '.jsonl'):
             copy = folder/path.relative_to(root/'nbs')

@@ -1,4 +1,5 @@
 "A folder for a room without a network, for a USB stick: python .ci/stick.py FOLDER [SYSTEM-PYTHON ...], such as windows-3.12"
+import os
 import re
 import shutil
 import subprocess
@@ -46,7 +47,7 @@ def wheels_of(folder, system, python):
         source, pins = Path(place)/'wanted.in', Path(place)/'pins.txt'
         source.write_text('\n'.join(wanted()))
         subprocess.run([sys.executable, '-m', 'uv', 'pip', 'compile', '--quiet', '--no-annotate', '--no-header', '--python-platform', system, '--python-version', python,
-            '--constraint', root/'constraints.txt', *(['--torch-backend', 'cpu'] if system == 'linux' else []), source, '--output-file', pins], check=True)
+            '--constraint', root/'constraints.txt', *(['--torch-backend', 'cpu'] if system == 'linux' else []), source, '--output-file', pins], check=True, env=os.environ | dict(MACOSX_DEPLOYMENT_TARGET='14.0')) # torch has no older one
         tags = [word for tag in platforms[system] for word in ('--platform', tag)]
         pip('download', '--no-deps', '--only-binary=:all:', '--python-version', python, *tags, '--dest', folder, '--requirement', pins)
 
