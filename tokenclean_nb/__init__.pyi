@@ -193,6 +193,7 @@ from .widgets.explorer import TokenExplorer as TokenExplorer
 from .widgets.rounds import RoundPlayer as RoundPlayer
 from .widgets.bounds import BoundExplorer as BoundExplorer
 from .widgets.game import SelectionGame as SelectionGame, plot_room as plot_room
+from .widgets.play import Playable as Playable
 from .widgets.labeller import TokenLabeller as TokenLabeller, sample_tokens as sample_tokens
 from .widgets.pool import PoolView as PoolView
 from .widgets.pool import pool_view as pool_view
