@@ -20,7 +20,7 @@ style = '''body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:1rem a
 pre,.output_subarea,table{overflow-x:auto;max-width:100%}table{display:block}p,li,h1,h2,h3{overflow-wrap:anywhere}img{max-width:100%}
 .prompt,.anchor-link{display:none}
 @media (prefers-color-scheme:dark){:root{color-scheme:dark}body{color:#eee;background:#181818}a{color:#8fb7e8}}'''
-hidden = Config(RegexRemovePreprocessor=dict(patterns=[r'#\|\s*(hide|default_exp)']))
+hidden = Config(RegexRemovePreprocessor=dict(patterns=[r'#\|\s*(hide|default_exp)']), TagRemovePreprocessor=dict(enabled=True, remove_input_tags={'no-input'}))
 fence = re.compile(r'^:::.*\n', re.M)
 
 
@@ -50,8 +50,9 @@ def body(path):
     "A source as HTML"
     if path.suffix == '.qmd': return mistune.html(fence.sub('', re.sub(r'\A---.*?^---$', '', path.read_text(encoding='utf-8'), flags=re.M | re.S)))
     nb = nbformat.read(path, 4)
+    nb.cells[0].source = plain_slides.front.sub('', nb.cells[0].source)
     for cell in nb.cells: # a cell that shows its output alone
-        if cell.cell_type == 'code' and cell.source.startswith('#| echo: false'): cell.source = ''
+        if cell.cell_type == 'code' and cell.source.startswith('#| echo: false'): cell.metadata.tags = ['no-input']
     return HTMLExporter(template_name='basic', config=hidden).from_notebook_node(nb)[0]
 
 

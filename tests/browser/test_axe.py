@@ -4,7 +4,7 @@ import pytest
 
 from conftest import root
 from test_page import bad, ds, example_table
-from tokenclean_nb import BoundExplorer, RoundPlayer, SelectionGame, TokenExplorer, TokenLabeller, pool_view, token_context, token_view
+from tokenclean_nb import BoundExplorer, Guess, Playable, RoundPlayer, SelectionGame, TokenExplorer, TokenLabeller, pool_view, token_context, token_view
 from tokenclean_nb.data.table import with_flat
 from tokenclean_nb.figures.differences import write_comparison
 from tokenclean_nb.figures.page import html_page, section
@@ -32,6 +32,7 @@ pages = dict(
     report=lambda p: write_report(p/'r.html', many).read_text('utf-8'), comparison=lambda p: write_comparison(p/'c.html', many, other).read_text('utf-8'),
     explorer=lambda p: html_page('Explorer', [TokenExplorer(ds).static()]), game=lambda p: html_page('Game', [SelectionGame(ds, 0).static()]),
     labeller=lambda p: html_page('Labeller', [TokenLabeller(ds, 5).static()]), player=lambda p: html_page('Player', [with_run(RoundPlayer).static()]),
+    play=lambda p: html_page('Play', [Playable(SelectionGame(ds, 0)).html, Playable(Guess('Which?', 'a', choices=['a', 'b'])).html, Playable(Guess('How many?', 2)).html]),
     bounds=lambda p: html_page('Bounds', [BoundExplorer().static()]))
 
 
