@@ -81,3 +81,25 @@ def test_same():
     for a, b in [(dict(a=1), dict(b=1)), ((1, 2), [1, 3]), (np.ones(2), np.ones(3)), (True, 1), ('1', 1),
             ([1, [2]], np.ones(2))]:
         assert not same(a, b)
+
+
+@pytest.mark.parametrize('name', every)
+def test_an_untouched_stub_hears_its_aim_and_no_hint(name):
+    check = every[name]
+    hints = [check.hint] if isinstance(check.hint, str) else check.hint
+    for stub in (..., lambda *args: ...):
+        found = check.test(stub)
+        assert not found.tried and not found.mistake and found.hint == check.aim
+        for hint in hints: assert hint not in repr(found)
+
+
+@pytest.mark.parametrize('name', every)
+def test_each_wrong_try_opens_the_next_hint(name):
+    check, wrong = every[name], lambda *args: object()
+    hints = [check.hint] if isinstance(check.hint, str) else list(check.hint)
+    try:
+        for stub in (..., lambda *args: ...): check(stub)
+        assert tries[check.title] == [0, False]
+        assert [check(wrong).hint for _ in range(len(hints) + 1)] == [*hints, hints[-1]]
+        assert tries[check.title] == [len(hints) + 1, False] and check(check.solution) and tries[check.title][1]
+    finally: tries.pop(check.title)

@@ -43,6 +43,11 @@ class Result:
     def __bool__(self): return not self.failed
 
     @property
+    def tried(self)->bool: # An untouched stub is no try
+        "Was anything written?"
+        return not self.failed.startswith('is written')
+
+    @property
     def title(self): return f"{self.exercise}: {'passed' if self else 'not yet'}"
 
     def lines(self)->list: # Pairs of a sign and a sentence
@@ -102,7 +107,7 @@ def _show(value):
     return text if len(text) < 200 else text[:200] + ' …'
 
 # %% ../../nbs/api/course/00_grading.ipynb #22bf1ff7
-tries = {} # exercise: [calls of its check, whether one passed], in this kernel
+tries = {} # exercise: [answers checked, untouched stubs left out; whether one passed], in this kernel
 
 @dataclass
 class Check:
@@ -113,11 +118,24 @@ class Check:
     solution:object # The reference: a function of the same arguments
     properties:dict # What must hold, in words -> test(answer, *arguments)
     mistakes:dict # The mistake in words, a sentence -> the program that makes it
-    hint:str='' # What to look at if no mistake is recognised
+    hint:str|tuple='' # What to look at next: one hint, or several from gentle to plain, one a wrong try
     by_reference:bool=True # Must the answer be the reference's? False where many answers are right
 
     @property
     def title(self): return f'{self.number} {self.name}'
+
+    def hint_of(self,
+        n:int, # Which wrong try it is, from 1
+    )->str: # After the last hint it stays at that
+        "The hint that a wrong try opens"
+        hints = (self.hint,) if isinstance(self.hint, str) else self.hint
+        return hints[min(n, len(hints)) - 1]
+
+    @property
+    def aim(self)->str: # The goal, not the way to it
+        "What an untouched stub is told to try first"
+        first = next(iter(self.properties), 'your answer agrees with the reference')
+        return f'write a first version and check it. Hints open after a try. Reach this first: {first}.'
 
     def lines(self)->list: # Pairs of a sign and a sentence
         "What must hold, and the mistakes that are known"
@@ -129,15 +147,15 @@ class Check:
     def _repr_html_(self): return _as_html(self.title, self.lines(), '#7f7f7f')
 
     def __call__(self, answer)->Result:
-        "Check an answer and note it for `progress`"
-        result, (n, passed) = self.test(answer), tries.get(self.title, (0, False))
-        tries[self.title] = [n + 1, passed or bool(result)]
+        "Check an answer and note it for `progress`; each wrong try opens the next hint"
+        n, passed = tries.get(self.title, (0, False))
+        result = self.test(answer, n + 1)
+        tries[self.title] = [n + result.tried, passed or bool(result)]
         return result
 
 # %% ../../nbs/api/course/00_grading.ipynb #b6d2b711
 def _unfit(out, second, mine, args):
-    "What no answer may do: (the rule it breaks, the mistake), or None"
-    if out is ...: return 'is written: the stub still returns `...`', ''
+    "What no answer may do: (the rule it breaks, the mistake); or None"
     if out is None: return 'returns a value', 'it returns None: is there a `return`?'
     if not all(a is b or same(a, b) for a, b in zip(mine, args)):
         return 'leaves its arguments as they are', 'it writes into an argument: work on a copy.'
@@ -147,12 +165,13 @@ def _unfit(out, second, mine, args):
     return None
 
 def _calls(answer, cases):
-    "The answer for each case; or None, and (the rule that is broken, the mistake)"
+    "The answer for each case; or None, and (the rule that is broken, the mistake), None of an untouched stub"
     outs = []
     for args in cases:
         mine, again = copy.deepcopy(args), copy.deepcopy(args)
         try: out, second = answer(*mine), answer(*again)
         except Exception as e: return None, (f'runs without an error: {type(e).__name__}: {e}', '')
+        if out is ...: return None, None
         broken = _unfit(out, second, mine, args)
         if broken: return None, broken
         outs.append(out)
@@ -182,27 +201,30 @@ def _verdicts(self:Check, outs, expected):
     if self.by_reference: yield 'agrees with the reference', [same(out, e) for out, e in zip(outs, expected)]
 
 @patch
-def _not_yet(self:Check, held, failed, k, outs, expected):
+def _not_yet(self:Check, held, failed, k, outs, expected, n):
     "The result of an answer that fails in case `k`"
     wrongs = {words: [program(*args) for args in self.cases] for words, program in self.mistakes.items()}
     mistake = _mistake(outs, expected, wrongs)
     called = ', '.join(map(_show, self.cases[k]))
     example = f'for {self.name}({called})\n  yours    {_show(outs[k])}'
     if self.by_reference: example += f'\n  expected {_show(expected[k])}'
-    return Result(self.title, held, failed, mistake, '' if mistake else self.hint, example)
+    return Result(self.title, held, failed, mistake, self.hint_of(n), example)
 
 # %% ../../nbs/api/course/00_grading.ipynb #b96f80e9
 @patch
 def test(self:Check,
     answer, # The learner's function
+    n:int=1, # Which try it is: a wrong one opens that many hints, the last of which is shown
 )->Result: # What was found
     "Grade an answer without a note for `progress`"
-    if answer is ...: return Result(self.title, [], 'is written: it is still `...`', hint=self.hint)
+    untouched = Result(self.title, [], 'is written: it is still `...`', hint=self.aim)
+    if answer is ...: return untouched
     outs, broken = _calls(answer, self.cases)
-    if broken: return Result(self.title, [], *broken, self.hint)
+    if broken: return Result(self.title, [], *broken, self.hint_of(n))
+    if outs is None: return untouched
     expected, held = [self.solution(*args) for args in self.cases], []
     for words, good in self._verdicts(outs, expected):
-        if not all(good): return self._not_yet(held, words, good.index(False), outs, expected)
+        if not all(good): return self._not_yet(held, words, good.index(False), outs, expected, n)
         held.append(words)
     return Result(self.title, held)
 
