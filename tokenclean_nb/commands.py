@@ -160,8 +160,8 @@ def report(
 # %% ../nbs/api/03_commands.ipynb #1ecc755e
 @delegates(exchange.inspect)
 def inspect(
-    data:Required, # Prepared data of any trainer, or instruction data
-    model:Required, # Whose tokenizer: a folder, a Hub name, or tiny-base
+    data:Required, # Prepared data of any trainer, instruction data, or a config of axolotl or ms-swift
+    model:str=None, # Whose tokenizer: a folder, a Hub name, or tiny-base; leave out for that of a config
     **options,
 ):
     "Show what would be trained, by role and in colour, and what is wrong with it"

@@ -113,9 +113,10 @@ def check_arguments(
 def did_you_mean(
     name:str, # What was typed
     names, # What there is
+    least:float=.6, # How alike they are at least, from 0 to 1
 )->str: # A sentence; '' where nothing is near
     "The nearest of some names, as a remedy"
-    near = difflib.get_close_matches(name, names, 3)
+    near = difflib.get_close_matches(name, names, 3, least)
     return f"Did you mean {' or '.join(near)}?" if near else ''
 
 def check_names(

@@ -11,6 +11,7 @@ __all__ = ['inspect', 'export']
 from pathlib import Path
 
 from .jobs import as_records
+from ..data.configs import config_table, is_config, read_config
 from ..data.encoding import as_table, encode
 from ..data.export import export_table, exports
 from ..data.fingerprints import data_fingerprint
@@ -28,11 +29,27 @@ def _tokenizer(model):
     if isinstance(model, tuple): return model[1]
     return load_tokenizer(model) if isinstance(model, (str, Path)) else model
 
+# %% ../../nbs/api/cleaning/07_exchange.ipynb #91870aa4
+def _to_inspect(data, model, columns, max_length):
+    "A table, its tokenizer, and what was made of the keys of a config, if it is one"
+    if is_config(data):
+        if columns: raise BadInput('columns', columns, 'left out for a config', 'It names its columns.')
+        model = read_config(data).model if model is None else model
+        return config_table(data, _needed(model), max_length)
+    records, tokenizer = as_records(data), _needed(model)
+    if is_prepared(records): return labelled(records), tokenizer, None
+    return encode(records, tokenizer, max_length, columns=columns), tokenizer, None
+
+def _needed(model):
+    "The tokenizer of a model that must be given"
+    if model is None: raise BadInput('model', None, 'given: its tokenizer says what the tokens are')
+    return _tokenizer(model)
+
 # %% ../../nbs/api/cleaning/07_exchange.ipynb #96a0e054
 @as_typed(records='data')
 def inspect(
-    data, # Prepared or instruction data: a file, a folder, a Hub name, a table, or records
-    model, # Whose tokenizer: a folder, a Hub name, tiny-base; in Python also a tokenizer or a pair
+    data, # Prepared or instruction data, a table, records; or a config of axolotl or ms-swift
+    model=None, # Whose tokenizer: a folder, a Hub name, tiny-base; leave out for that of a config
     columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
     max_length:int=2048, # Longest row in tokens, where the data is not prepared yet
     rows:int=3, # Rows to show, those with faults first
@@ -40,12 +57,11 @@ def inspect(
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
 )->Inspection: # What is trained, by role, and what is wrong
     "See what would be trained, and what is wrong with it"
-    records, tokenizer = as_records(data), _tokenizer(model)
-    if is_prepared(records): ds = labelled(records)
-    else: ds = encode(records, tokenizer, max_length, columns=columns)
-    seen = Inspection(ds, tokenizer, rows)
+    ds, tokenizer, told = _to_inspect(data, model, columns, max_length)
+    seen = Inspection(ds, tokenizer, rows, told)
     if out:
         identity = dict(command='inspect', data=data_fingerprint(ds), rows=rows)
+        if told is not None: identity |= dict(config=told.to_dict('list'))
         with run_folder(out, identity, overwrite, (data, model)) as folder:
             with atomic(folder/'inspection.html') as file: seen.save(file)
     return seen

@@ -189,18 +189,9 @@ def _check_encode(records, tokenizer, max_length):
         raise BadInput('tokenizer', type(tokenizer).__name__, 'a fast tokenizer', remedy)
     if max_length < 2: raise BadInput('max_length', max_length, 'at least 2')
 
-# %% ../../nbs/api/data/00_encoding.ipynb #47a3e570
-def encode(
-    records:Dataset, # Rows in one of the formats
-    tokenizer, # A fast tokenizer (one that gives character offsets)
-    max_length:int=2048, # Longest row in tokens, at least 2; a tokenizer's own smaller limit holds
-    keep_text:bool=True, # Keep `text` and each token's `starts` and `ends`, for views without a tokenizer?
-    columns:dict|str=None, # Mapping of columns, as {'question': 'instruction'} or 'question=instruction'
-)->Dataset: # `input_ids`, `labels` (-100 = not trained), `row` (its number), and the columns of `keep_text`
-    "Turn records into the table; rows that cannot be trained on are dropped, counted and reported"
-    _check_encode(records, tokenizer, max_length)
-    records = _renamed(records, columns)
-    form = find_format(records.column_names)
+# %% ../../nbs/api/data/00_encoding.ipynb #9b7704db
+def encode_as(form, records, tokenizer, max_length, keep_text=True):
+    "The table of records in a known format"
     kept = (*token_columns, 'text') if keep_text else token_columns[:2]
     kinds = dict(text=Value('string'), row=Value('int64'), weights=Sequence(Value('float32')))
     columns = {c: kinds.get(c, Sequence(Value('int32'))) for c in (*kept, 'weights', 'row')}
@@ -215,6 +206,19 @@ def encode(
     _report(encoder, len(records))
     table.info.description = json.dumps(_counts(encoder, len(records)))
     return table if encoder.weighted else table.remove_columns('weights')
+
+# %% ../../nbs/api/data/00_encoding.ipynb #47a3e570
+def encode(
+    records:Dataset, # Rows in one of the formats
+    tokenizer, # A fast tokenizer (one that gives character offsets)
+    max_length:int=2048, # Longest row in tokens, at least 2; a tokenizer's own smaller limit holds
+    keep_text:bool=True, # Keep `text` and each token's `starts` and `ends`, for views without a tokenizer?
+    columns:dict|str=None, # Mapping of columns, as {'question': 'instruction'} or 'question=instruction'
+)->Dataset: # `input_ids`, `labels` (-100 = not trained), `row` (its number), and the columns of `keep_text`
+    "Turn records into the table; rows that cannot be trained on are dropped, counted and reported"
+    _check_encode(records, tokenizer, max_length)
+    records = _renamed(records, columns)
+    return encode_as(find_format(records.column_names), records, tokenizer, max_length, keep_text)
 
 # %% ../../nbs/api/data/00_encoding.ipynb #741b6794
 def as_table(

@@ -42,7 +42,7 @@ def _history(history, where):
             dict(role='user', content=question), dict(role='assistant', content=answer))]
     raise BadInput(where, history, 'a list of pairs of a question and its answer')
 
-def _talk(record, where, messages, prompt=()):
+def talk_of(record, where, messages, prompt=()):
     "A conversation, with what stands beside it; nothing of the prompt is trained"
     (asked, _), (turns, marks) = (read_messages(m, where) for m in (prompt, messages))
     turns, marks = [*asked, *turns], [0.] * len(asked) + marks
@@ -57,7 +57,7 @@ def _talk(record, where, messages, prompt=()):
 # %% ../../nbs/api/data/00_formats.ipynb #7ae9fa2b
 def _messages_in(column):
     "A reader of a column of messages"
-    return lambda record, where, eos: _talk(record, where, record[column])
+    return lambda record, where, eos: talk_of(record, where, record[column])
 
 def _asked(questions, answer):
     "A reader of columns of text: a question in one or more of them, and its answer"
@@ -67,11 +67,11 @@ def _asked(questions, answer):
         turn = dict(role='user', content='\n\n'.join(text for text in asked if text))
         messages = [*_history(record.get('history'), f'{where}: history'), turn,
             dict(role='assistant', content=said)]
-        return _talk(record, where, messages) if said.strip() else None
+        return talk_of(record, where, messages) if said.strip() else None
     return read
 
 # %% ../../nbs/api/data/00_formats.ipynb #5de4db7f
-def _text(prompt, answer, eos):
+def text_example(prompt, answer, eos):
     "A prompt, its completion and the end token"
     answer = answer.removesuffix(eos) if eos else answer
     if not answer.strip(): return None
@@ -88,18 +88,18 @@ def _completed(question, answer):
     def read(record, where, eos):
         texts = record.get(question), record[answer]
         asked, said = map(_listed, texts)
-        if asked is said is None: return _text(*(text_of(t, where) for t in texts), eos)
+        if asked is said is None: return text_example(*(text_of(t, where) for t in texts), eos)
         if said is None: said = [dict(role='assistant', content=texts[1])]
         if asked is None: asked = [dict(role='user', content=texts[0])] if texts[0] else []
         if asked and said[:len(asked)] == asked: said = said[len(asked):] # some repeat the prompt
-        return _talk(record, where, said, asked)
+        return talk_of(record, where, said, asked)
     return read
 
 def _preferred(record, where, eos):
     "A chosen answer; its prompt is what it shares with the rejected one"
     chosen, rejected = record['chosen'], record.get('rejected')
     if not rejected or not isinstance(chosen, type(rejected)):
-        if isinstance(chosen, list): return _talk(record, where, chosen)
+        if isinstance(chosen, list): return talk_of(record, where, chosen)
         raise BadInput(where, sorted(record), '`chosen` with a `prompt` or `rejected` beside it',
             'Without them nobody knows where the answer begins.')
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(chosen, rejected)))
@@ -109,7 +109,7 @@ def _preferred(record, where, eos):
 def _document(record, where, eos):
     "A text that is trained as a whole"
     text = text_of(record['text'], f'{where}: text')
-    return _text('', text, eos)
+    return text_example('', text, eos)
 
 # %% ../../nbs/api/data/00_formats.ipynb #9eb2bb13
 chosen_said = 'of `chosen` and `rejected` the chosen answer is trained, the rejected one is not used'

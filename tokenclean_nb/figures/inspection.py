@@ -44,7 +44,9 @@ class Inspection:
         ds:Dataset, # The table
         tokenizer, # Its tokenizer
         rows:int=3, # Rows to show, those with faults first, at least 0
+        config:pd.DataFrame=None, # What was made of each key of a config, as `config_table` gives it
     ):
+        self.config = config
         self.ds = ds if has_text(ds) else with_text(ds, tokenizer)
         roles = token_roles(self.ds, role_headers(tokenizer))
         self.faults = find_faults(self.ds, tokenizer, roles)
@@ -75,20 +77,27 @@ def fault_table(self:Inspection)->pd.DataFrame: # `fault`, number of `rows`, `wh
     return pd.DataFrame(lines, columns=['fault', 'rows', 'where', 'what it does'])
 
 # %% ../../nbs/api/figures/14_inspection.ipynb #dafbe7d2
+def _aligned(frame):
+    "The rows of a table as text, each column from the left"
+    widths = [max(map(len, frame[c])) for c in frame]
+    return ['  '.join(map(str.ljust, line, widths)).rstrip() for line in frame.itertuples(index=False)]
+
 @patch
 def __str__(self:Inspection):
     lines = [f'{f.name}: {len(f.rows):,} of {len(self.ds):,} rows ({_places(f.rows.tolist())}). {f.said}'
         for f in self.faults] or ['no faults found']
     counts = self.counts.assign(share=self.counts.share.map('{:.0%}'.format)).to_string(index=False)
-    return '\n'.join([self.title, '', counts, '', *lines])
+    told = [] if self.config is None else [*_aligned(self.config), '']
+    return '\n'.join([*told, self.title, '', counts, '', *lines])
 
 @patch
 def _sections(self:Inspection):
     "The parts of a page"
     faults = html_table(self.fault_table(), 'Faults') if self.faults else '<p>No faults found.</p>'
     rows = ''.join(view.html for view in self.views())
-    return [section('What is wrong', faults), section('What is trained', html_table(self.counts, self.title)),
-        section('Rows', rows)]
+    told = [] if self.config is None else [section('What the config says', html_table(self.config, 'Keys'))]
+    counts = section('What is trained', html_table(self.counts, self.title))
+    return [*told, section('What is wrong', faults), counts, section('Rows', rows)]
 
 @patch
 def _repr_html_(self:Inspection): return ''.join(self._sections())
