@@ -87,6 +87,47 @@ def test_tensorboard(tmp_path):
     assert len([k for k in seen if k.endswith('train/loss')]) >= 1
 
 
+class Service:
+    "A tracking service with one open run, which refuses steps that lie behind"
+    runs, open = [], None
+    def __init__(self, name): Service.open = dict(name=name, lines=[]); Service.runs.append(Service.open)
+    def log(self, numbers, step):
+        assert Service.open and step > max([-1, *(s for s, _ in Service.open['lines'])])
+        Service.open['lines'].append((step, numbers))
+    def finish(self): Service.open = None
+
+
+class ServiceTracker(Service): requires_logging_directory = False
+
+
+class ServiceCallback(trainer.TrainerCallback):
+    "Takes over the open run, as W&B does, and closes it, as MLflow does"
+    def on_train_begin(self, *args, **kwargs): self.to = Service.open and self or Service('training')
+    def on_log(self, args, state, control, logs, **kwargs): self.to and Service.log(self.to, logs, max([-1, *(s for s, _ in Service.open['lines'])]) + 1)
+    def on_train_end(self, *args, **kwargs): Service.open = None
+
+
+@pytest.mark.parametrize('method, more', [('fixed', {}), ('self-evolving', dict(parts=2))])
+def test_a_service_with_one_open_run(method, more, tiny, tmp_path, monkeypatch):
+    "The option of the command line: all rounds in one run of their own, also after an interruption; the losses in others"
+    from accelerate.tracking import LOGGER_TYPE_TO_CLASS
+    from transformers import integrations
+    monkeypatch.setitem(LOGGER_TYPE_TO_CLASS, 'service', ServiceTracker)
+    monkeypatch.setitem(integrations.integration_utils.INTEGRATION_TO_CALLBACK, 'service', ServiceCallback)
+    monkeypatch.setattr('tokenclean_nb.training.finetune.get_available_reporting_integrations', lambda: ['service'])
+    job = lambda: tc.clean(tiny, good, good[:8], method, out=str(tmp_path/'run'), **slow | more, **_watching(tmp_path, None, 'service', None))
+    with monkeypatch.context() as broken, pytest.raises(Killed):
+        broken.setattr(trainer, '_Noted', killer(9))
+        job()
+    Service.runs, Service.open = [], None
+    rounds = job().rounds
+    found = [run for run in Service.runs if run['name'] == 'rounds']
+    assert len(found) == 1 and [step for step, _ in found[0]['lines']] == rounds['round'].tolist()
+    for column in {'kept', 'threshold', 'train_loss'} & {*rounds}: assert [line[column] for _, line in found[0]['lines'] if column in line] == rounds[column].dropna().tolist()
+    assert all('kept_share' in line for _, line in found[0]['lines'])
+    assert any('train_loss' in line for run in Service.runs if run['name'] == 'training' for _, line in run['lines'])
+
+
 def test_of_no_use(tiny):
     for wrong in (dict(save_steps=0), dict(report_to='nowhere'), dict(report_to=['none', 'tensorbord'])):
         with pytest.raises(BadInput, match=f'`{[*wrong][0]}` is'): tc.clean(tiny, good, good, **wrong)

@@ -122,8 +122,8 @@ def _part_by_part(method, steps, base, pool, clean, part, schedule, replay, meas
         seconds = time.time() - start
         step = taught.train(rows, keep, lessons[t])
         lines.append(round_line(new, t, taught.student.model, measure, score_seconds=seconds, **step))
-        steps.report(lines[-1], last=t == len(lessons) - 1)
         steps.keep('rounds', taught.sessions, loss_ref, keep, lines)
+    steps.report(lines)
     model, reference = taught.finished()
     data = score(with_flat(pool, 'loss_ref', loss_ref)) if judge else pool
     data = with_flat(data, 'keep', keep[:len(tokens)]).add_column('part', part)

@@ -50,7 +50,7 @@ class Steps:
     ):
         self.tokenizer, self.folder = tokenizer, folder and Path(folder)
         self.training = {'seed': seed, **(training or {})}
-        self.sessions, self.trackers = 0, {}
+        self.sessions = 0
         self.trained_tokens = 0 # by all trainings so far, every epoch counted
 
     def in_force(self, model)->dict:
@@ -185,21 +185,25 @@ def round_line(
 
 # %% ../../nbs/api/cleaning/01_steps.ipynb #ff912522
 @patch
-def report(self:Steps, line, last=True):
-    "Send the numbers of a round to where the metrics of the trainings go"
+def report(self:Steps, lines):
+    "Send the numbers of all rounds to where the metrics of the trainings went, when these are done"
     to = self.training.get('report_to') or ()
     for name in {to} if isinstance(to, str) else {*to}:
         if name not in LOGGER_TYPE_TO_CLASS: continue
-        if name not in self.trackers: self.trackers[name] = _tracker(name, self.training.get('logging_dir'))
-        numbers = {k: v for k, v in line.items() if isinstance(v, (int, float)) and k != 'round'}
-        share = dict(kept_share=line['kept'] / max(1, line['tokens']))
-        self.trackers[name].log(numbers | share, step=line['round'])
-        if last: self.trackers.pop(name).finish()
+        tracker = _tracker(name, self.training.get('logging_dir'))
+        for line in lines:
+            numbers = {k: v for k, v in line.items() if isinstance(v, (int, float)) and k != 'round'}
+            share = dict(kept_share=line['kept'] / max(1, line['tokens']))
+            tracker.log(numbers | share, step=line['round'])
+        tracker.finish()
 
 def _tracker(name, folder):
     "A tracker of accelerate, ready"
     kind = LOGGER_TYPE_TO_CLASS[name]
-    tracker = kind('rounds', folder or 'logs') if kind.requires_logging_directory else kind('rounds')
+    place = [folder or 'logs'] if kind.requires_logging_directory else []
+    # else it would go on in the run of the trainings, whose steps are further
+    own = dict(reinit='finish_previous') if name == 'wandb' else {}
+    tracker = kind('rounds', *place, **own)
     if hasattr(tracker, 'start'): tracker.start() # since accelerate 1.10
     return tracker
 
@@ -274,6 +278,6 @@ def finish(self:Steps,
     counted = {} if clean is None else dict(clean_tokens=int(trained(clean).sum()))
     numbers = dict(trained_tokens=self.trained_tokens, **(seconds or {}), **step)
     line = round_line(ds, 1, model, measure, **counted, **numbers)
-    self.report(line)
+    self.report([line])
     settings = self.settings(base, clean, **asked)
     return Cleaning(method, ds, reference, model, self.tokenizer, pd.DataFrame([line]), settings)
