@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import pytest
 from conftest import byte_level, shared_path
-from datasets import Dataset, DatasetDict, concatenate_datasets
+from datasets import Dataset, DatasetDict, IterableDataset, concatenate_datasets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import processors
@@ -315,11 +315,32 @@ def test_subset_and_split_in_the_name(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match='no subset and no split'): load_records(f'{tmp_path}/a.jsonl:small')
 
 
-@pytest.mark.parametrize('call', ['clean', 'train', 'score'])
-def test_a_stream_is_refused_before_any_work(call, tmp_path):
+@pytest.mark.parametrize('call', ['clean', 'score'])
+def test_a_stream_gives_what_its_rows_give(call, tmp_path):
+    "Read once, a few rows at a time in memory"
     import tokenclean_nb as tc
     from tokenclean_nb.cleaning.jobs import score_files
-    stream = Dataset.from_list(pairs).to_iterable_dataset()
-    run = dict(clean=lambda: tc.clean('tiny-base', stream, method='full', out=str(tmp_path/'out')), train=lambda: tc.train('tiny-base', stream, out=str(tmp_path/'out')), score=lambda: score_files('tiny-base', stream, str(tmp_path/'out')))[call]
-    with pytest.raises(BadInput, match='`data` is .IterableDataset.*write as many rows as you need') as e: run()
-    assert '\n' not in str(e.value) and not (tmp_path/'out').exists()
+    read = []
+    def rows():
+        for row in pairs * 3: read.append(1); yield row
+    def run(data, out):
+        if call == 'score': score_files('tiny-base', data, str(tmp_path/out))
+        else: tc.clean('tiny-base', data, method='base', out=str(tmp_path/out))
+        return Dataset.from_parquet(str(tmp_path/out/'data.parquet')).to_list()
+    stream = IterableDataset.from_generator(rows)
+    assert repr(run(stream, 'stream')) == repr(run(pairs * 3, 'rows'))
+    assert len(read) == len(pairs * 3)
+
+
+def test_streams_that_are_refused(tmp_path):
+    "In a line, with nothing claimed"
+    from tokenclean_nb.cleaning.inputs import as_records
+    from tokenclean_nb.cleaning.jobs import score_files
+    def mixed(): yield dict(question='a', answer='b'); yield dict(question='a', answer=['b', 'c'])
+    def nothing(): yield from ()
+    splits = DatasetDict(train=Dataset.from_list(pairs), test=Dataset.from_list(pairs))
+    for data, said in ((IterableDataset.from_generator(mixed), r'\[\'b\', \'c\'\]: it must be text'), (IterableDataset.from_generator(nothing), 'a stream with rows'), (splits, 'Choose one of train, test')):
+        with pytest.raises(BadInput, match=f'`data.* is .*{said}') as e: score_files('tiny-base', data, str(tmp_path/'out'))
+        assert '\n' not in str(e.value) and not (tmp_path/'out').exists()
+    assert as_records(IterableDataset.from_generator(mixed).take(1), 'data').to_list() == [dict(question='a', answer='b')]
+    with pytest.raises(BadInput, match='write as many rows'): encode(IterableDataset.from_generator(mixed), None)

@@ -8,12 +8,14 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/cleaning/inputs.html.md"
 __all__ = ['as_model', 'as_reference', 'as_records']
 
 # %% ../../nbs/api/cleaning/00_inputs.ipynb #imports
+import tempfile
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
+from datasets.arrow_writer import ArrowWriter
 
 from ..data.fingerprints import model_fingerprint
 from ..data.records import load_records
@@ -56,15 +58,32 @@ def _dataset(make, data, argument):
         shown, allowed = f'a {type(data).__name__}', 'records whose columns hold values of one type each'
         raise BadInput(argument, shown, allowed, str(e).split('\n')[0]) from None
 
+_kept = [] # folders of streams, which go when the process ends
+
+def _written(stream, argument):
+    "A stream as a data set: its rows are written to the disk as they come, and memory holds few of them"
+    folder = tempfile.TemporaryDirectory(prefix='tokenclean-')
+    path, n = f'{folder.name}/rows.arrow', 0
+    try:
+        with ArrowWriter(path=path, features=stream.features, writer_batch_size=1000) as rows:
+            for n, row in enumerate(stream, 1): rows.write(row)
+            if n: rows.finalize()
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, KeyError) as e:
+        allowed = 'a stream whose rows have the same columns, with values of one type each'
+        raise BadInput(argument, f'a stream of {n} rows or more', allowed, str(e).split('\n')[0]) from None
+    if not n: raise BadInput(argument, type(stream).__name__, 'a stream with rows')
+    _kept.append(folder)
+    return Dataset.from_file(path)
+
 def as_records(
-    data, # A path or Hub name, a `Dataset`, a `DataFrame`, or a list of records
+    data, # A path or Hub name, a data set, also one that streams, a `DataFrame`, or a list of records
     argument:str='data', # Name to show in a message
 )->Dataset: # A row per record
     "Instruction data from wherever it is"
     if isinstance(data, Dataset): return data
-    if isinstance(data, (IterableDataset, IterableDatasetDict, DatasetDict)):
-        raise BadInput(argument, type(data).__name__, 'a data set whose rows can be counted: a Dataset',
-            'Of a stream write as many rows as you need to a file; of several splits choose one.')
+    if isinstance(data, IterableDataset): return _written(data, argument)
+    if isinstance(data, (IterableDatasetDict, DatasetDict)):
+        raise BadInput(argument, type(data).__name__, 'one data set', f'Choose one of {", ".join(data)}.')
     with as_typed(source=argument):
         if isinstance(data, (str, Path)): return load_records(data)
     if isinstance(data, pd.DataFrame):
