@@ -77,6 +77,19 @@ def test_train(inputs, tmp_path):
     assert said.count('mean loss') == 1
 
 
+def test_train_with_weights(inputs, tmp_path):
+    "The loss is divided by the weight of a step in all processes, also where one of them has most of it"
+    talk = lambda i: dict(messages=[dict(role='user', content=f'Say {i}.'), dict(role='assistant', content=f'{i} it is' + ' indeed' * (i % 7), loss_scale=(4., .25)[i % 2])])
+    (tmp_path/'weighted.jsonl').write_text('\n'.join(json.dumps(talk(i)) for i in range(24)))
+    words = lambda out: ['train', '--model', 'tiny-base', '--data', str(tmp_path/'weighted.jsonl'), '--out', str(out), '--batch-size', '4', '--epochs', '1', '--learning-rate', '1e-3']
+    main(words(tmp_path/'one'))
+    launch(tmp_path, *words(tmp_path/'two'))
+    one, two = (load_file(tmp_path/name/'model/model.safetensors') for name in ('one', 'two'))
+    start = load_file(files('tokenclean_nb')/'tiny_base'/'model.safetensors')
+    moved = max((one[k] - start[k]).abs().max() for k in one)
+    assert max((one[k] - two[k]).abs().max() for k in one) < 0.05 * moved
+
+
 def test_clean(inputs, tmp_path):
     "A whole run with LoRA, every file once"
     said, _ = launch(tmp_path, 'clean', '--model', 'tiny-base', '--data', inputs/'pool.jsonl', '--warmup', inputs/'good.jsonl', '--out', tmp_path/'run', '--lora', 4, '--batch-size', 8)
