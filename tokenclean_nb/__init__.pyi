@@ -140,7 +140,7 @@ from .course.scores import (
 )
 from .course.pipelines import (
     check_select_pool as check_select_pool,
-    check_cleaned_labels as check_cleaned_labels,
+    check_choose_fraction as check_choose_fraction,
     check_fixed as check_fixed,
     check_split_rows as check_split_rows,
     check_evolve as check_evolve,

@@ -38,7 +38,9 @@ check_influence_score = Check('3.1', 'influence_score', _two_losses,
             lambda base, ref: np.maximum(base - ref, 0),
         'that is the confidence of the reference, not what it learned.':
             lambda base, ref: -ref},
-    hint='How far did the loss fall from base to reference?')
+    hint=('One token went from 4 nats to 1, another from 3.5 to 0.5, a third stayed at 4. '
+            'Which two are alike, and what should the third get?',
+        'A ratio breaks the third wish, a size without its sign the second, and cutting at 0 the fourth.'))
 
 # %% ../../nbs/api/course/02_scores.ipynb #fe1230d4
 def budget(
