@@ -44,6 +44,8 @@ check_chance_above = Check('10.1', 'chance_above', _judged,
             lambda score, truth: _above(score, np.where(truth == 1, 1, 0)),
         'that is the share of right decisions at one threshold: compare all pairs, so that none is needed.':
             _right_at_the_middle,
+        'one clean token after the other is compared with the mean of the noise: compare all pairs.':
+            lambda score, truth: (score[truth == 1] > score[truth == 0].mean()).mean(),
         'that is a difference of means: one wild score would rule it. Count pairs.':
             lambda score, truth: score[truth == 1].mean() - score[truth == 0].mean()},
     hint='clean[:, None] > noise compares every clean token with every one of noise.')
@@ -61,6 +63,12 @@ def _mean_near(score, trained, window, edge=None, ahead=True, masked=True):
         use = trained[near] if masked else np.ones(len(score), bool)[near]
         out[t] = score[near][use].sum() / (edge or use.sum())
     return out
+
+def _one_short(score, trained, window):
+    near = lambda t: slice(max(0, t - window), t + window)
+    mean = lambda part: part.mean() if len(part) else np.nan
+    means = [mean(score[near(t)][trained[near(t)]]) for t in range(len(score))]
+    return np.where(trained, means, np.nan)
 
 # %% ../../nbs/api/course/08_judges.ipynb #059bc4d9
 check_smoothed = Check('10.2', 'smoothed', _rows,
@@ -80,6 +88,8 @@ check_smoothed = Check('10.2', 'smoothed', _rows,
             lambda score, trained, window: _mean_near(score, trained, window, edge=2 * window + 1),
         'only tokens before are averaged: noise also shows in what comes after.':
             lambda score, trained, window: _mean_near(score, trained, window, ahead=False),
+        'the last neighbour is left out: a slice ends before its end, so it needs t + window + 1.':
+            _one_short,
         'the window is one too short: `window` places to each side, and the token itself.':
             lambda score, trained, window: _mean_near(score, trained, max(window - 1, 0)),
         'the whole row is averaged: where half of a row is noise, its mean says nothing.':
