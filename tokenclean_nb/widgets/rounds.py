@@ -151,10 +151,10 @@ def static(self:RoundPlayer):
 
 @patch
 def _folded(self:RoundPlayer, number):
-    "A round with its first row, open if it is the present one and nothing is asked of it"
-    says, view = escape_html(self.says(number)), self.row_view(number)
-    row, asked = view.html if view else '', number in self.asks
-    if asked: row = f'<p>{says}</p>{self.chart(number, number)}{row}'
+    "A round with its first row, open if it is the present one; what is asked opens on the lines"
+    says, asked = escape_html(self.says(number)), number in self.asks
+    view = None if asked else self.row_view(number)
+    row = f'<p>{says}</p>{self.chart(number, number)}' if asked else view.html if view else ''
     head = f'{escape_html(self.asks[number].question)} Guess, then open.' if asked else says
     now = ' open' if number == self.round and not asked else ''
     return f'<details{now}><summary>{head}</summary>{row}</details>'
