@@ -94,10 +94,11 @@ def _bars(fig, row, kinds, part, score, edges):
         fig.add_bar(y=count_scores(score[kind & part], edges), name=f'{name} ({kind.sum():,})',
             legendgroup=name, marker=bar_marker(name), hovertemplate=hover, **style)
 
-def _threshold_line(fig, threshold):
-    "The threshold in all panels, named once"
+def _threshold_line(fig, threshold, edges):
+    "The threshold in all panels, named once, on the side with more room: there the bars are low"
+    side, shift = ('right', -4) if threshold > (edges[0] + edges[-1]) / 2 else ('left', 4)
     fig.add_vline(x=threshold, line=dict(color=ink, dash='dash'))
-    fig.add_annotation(x=threshold, yref='paper', y=.97, xanchor='left', showarrow=False,
+    fig.add_annotation(x=threshold, yref='paper', y=.97, xanchor=side, xshift=shift, showarrow=False,
         bgcolor='rgba(255,255,255,.85)', text=f'threshold {threshold:.3g}')
 
 # %% ../../nbs/api/figures/07_scores.ipynb #ab947060
@@ -117,7 +118,7 @@ def plot_scores(
     fig = make_subplots(rows=n, cols=1, shared_xaxes=True, vertical_spacing=.25 / n, subplot_titles=titles)
     kinds = dict(scored=np.ones(len(score), bool)) if keep is None else dict(kept=keep, removed=~keep)
     for row, part in enumerate(parts.values(), 1): _bars(fig, row, kinds, part, score, edges)
-    if threshold is not None: _threshold_line(fig, threshold)
+    if threshold is not None: _threshold_line(fig, threshold, edges)
     fig.update_xaxes(title_text='score; outer bars: all beyond', row=n, col=1)
     fig.update_yaxes(title_text='tokens')
     height, title = 450 if by is None else 140 + 130 * n, f'Scores of {len(score):,} tokens'
