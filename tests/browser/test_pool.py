@@ -143,3 +143,23 @@ def test_without_scripts_the_page_still_says_something(chromium, tmp_path, html)
     assert page.locator('.tc-still img').is_visible() and 'The rows that lose most' in page.locator('.tc-still').inner_text()
     assert not page.locator('[data-part=search]').is_visible()
     context.close()
+
+
+def test_ten_thousand_rows_are_one_small_page_that_answers_at_once(page, tmp_path):
+    "At most 3 MB; first paint within 1.5 s; a brush repaints within 150 ms"
+    kinds = [(f'{q} {k}', f'{a} {k}') for k in range(1700) for q, a in example_texts][:10_000]
+    html = follow + pool_view(example_table(kinds)).html
+    part = opened(page, tmp_path, html)
+    assert f'{len(kinds):,} rows' in part('said').inner_text() and len(kinds) == 10_000
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    session = page.context.new_cdp_session(page)
+    session.send('Performance.enable', dict(timeDomain='threadTicks')) # what the page itself works, whatever else runs here
+    worked = lambda: next(m['value'] for m in session.send('Performance.getMetrics')['metrics'] if m['name'] == 'TaskDuration') * 1000
+    low, brushed = page.locator('[data-bound-of=low]'), []
+    for value in ['0', '1', '-1', '2', '']:
+        before = worked()
+        low.evaluate("(e, value) => { e.value = value; for (const kind of ['input', 'change']) e.dispatchEvent(new Event(kind, {bubbles: true})); document.body.offsetHeight }", value)
+        page.evaluate('new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))')
+        brushed.append(worked() - before)
+    print(f'{len(html.encode()) / 1e6:.2f} MB, first paint {painted:.0f} ms, brush {[round(t) for t in brushed]} ms')
+    assert len(html.encode()) <= 3e6 and painted <= 1500 and 1 < sorted(brushed)[2] <= 150
