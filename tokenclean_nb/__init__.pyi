@@ -147,7 +147,7 @@ from .course.pipelines import (
     check_kept_tokens as check_kept_tokens,
 )
 from .course.bounds import (
-    check_choose_fraction as check_choose_fraction,
+    check_fraction_by_bound as check_fraction_by_bound,
     check_pays as check_pays,
     check_random_noise as check_random_noise,
     check_noise_by_group as check_noise_by_group,

@@ -62,21 +62,21 @@ def later_only(sizes, fraction): return sum([int(n * fraction) for n in sizes][1
 
 # lesson 6
 
-@wrong('choose_fraction', 'only the noise rate')
+@wrong('fraction_by_bound', 'only the noise rate')
 def cleanest(fractions, noise, n_tokens, delta): return fractions[np.argmin(noise + quantity(n_tokens, delta))]
-@wrong('choose_fraction', 'only the number of tokens')
+@wrong('fraction_by_bound', 'only the number of tokens')
 def most(fractions, noise, n_tokens, delta): return fractions[np.argmin(quantity(fractions * n_tokens, delta))]
-@wrong('choose_fraction', 'place in the list')
+@wrong('fraction_by_bound', 'place in the list')
 def place(fractions, noise, n_tokens, delta): return int((noise + quantity(fractions * n_tokens, delta)).argmin())
-@wrong('choose_fraction', 'that is the bound')
+@wrong('fraction_by_bound', 'that is the bound')
 def height(fractions, noise, n_tokens, delta): return min(noise + quantity(fractions * n_tokens, delta))
-@wrong('choose_fraction', 'highest bound')
+@wrong('fraction_by_bound', 'highest bound')
 def highest(fractions, noise, n_tokens, delta): return fractions[(noise + quantity(fractions * n_tokens, delta)).argmax()]
-@wrong('choose_fraction', 'not M / r')
+@wrong('fraction_by_bound', 'not M / r')
 def over(fractions, noise, n_tokens, delta): return fractions[(noise + quantity(n_tokens / fractions, delta)).argmin()]
-@wrong('choose_fraction', 'base 10')
+@wrong('fraction_by_bound', 'base 10')
 def log_10(fractions, noise, n_tokens, delta): return fractions[(noise + np.sqrt(2 * np.log10(4 / delta) / (fractions * n_tokens))).argmin()]
-@wrong('choose_fraction', 'root is missing')
+@wrong('fraction_by_bound', 'root is missing')
 def no_root(fractions, noise, n_tokens, delta): return fractions[(noise + 2 * np.log(4 / delta) / (fractions * n_tokens)).argmin()]
 @wrong('pays', 'fewer tokens cost')
 def noise_only(noise, after, n, r, delta): return noise - after
