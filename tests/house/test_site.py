@@ -28,7 +28,7 @@ def anchors(path):
     "The anchors of a page's headings, as Quarto makes them, and those given by hand"
     heads = re.findall(r'^#+ +(.+?)\s*$', re.sub(r'^```.*?^```', '', page_text(path), flags=re.M | re.S), flags=re.M)
     made = {re.sub(r'\s+', '-', re.sub(r'[^\w\s.-]', '', re.sub(r'^[^a-z]+', '', h.lower().replace('`', '')))) for h in heads}
-    return made | {a for h in heads for a in re.findall(r'\{#([\w-]+)', h)}
+    return made | {*re.findall(r'\{#([\w-]+)', prose(path))}
 
 
 def page_text(path):

@@ -124,9 +124,7 @@ class Check:
     @property
     def title(self): return f'{self.number} {self.name}'
 
-    def hint_of(self,
-        n:int, # Which wrong try it is, from 1
-    )->str: # After the last hint it stays at that
+    def hint_of(self, n:int)->str: # That of the nth wrong try, from 1; after the last hint it stays at that
         "The hint that a wrong try opens"
         hints = (self.hint,) if isinstance(self.hint, str) else self.hint
         return hints[min(n, len(hints)) - 1]

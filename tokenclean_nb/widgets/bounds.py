@@ -129,13 +129,13 @@ def _with(numbers, now):
 
 def _near(now):
     "Steps of a hundredth around a share"
-    return [s for s in (now + np.arange(-2, 3) / 100).round(2) if 0 <= s <= 1]
+    return [s for s in (now + np.arange(-1, 2) / 100).round(2) if 0 <= s <= 1]
 
 def _heights(quantity, now, traces, near=()):
     "Noise rate -> the heights of a bound and its quality"
     level = np.ones(len(quantity))
     return {s: ('restyle', {'y': [(s + quantity).round(3), s * level]}, list(traces))
-        for s in _with([*np.arange(0, 1.001, .05).round(2), *near], now)}
+        for s in _with([*np.arange(0, .951, .05).round(2), *near], now)}
 
 def _places(m, now):
     "Keep fraction -> where the bound of the kept tokens stands"
