@@ -140,7 +140,7 @@ def _heights(quantity, now, traces, near=()):
 def _places(m, now):
     "Keep fraction -> where the bound of the kept tokens stands"
     return {r: ('restyle', {'x': [(m / r).round().astype(int)]}, _cleaned)
-        for r in _with(np.arange(.05, 1.001, .05).round(2), now)}
+        for r in _with(np.arange(.1, 1.001, .05).round(2), now)}
 
 def _marks(now):
     "Number of tokens -> the dotted lines"
