@@ -15,12 +15,11 @@ from ..bounds import noise_rate
 from ..cleaning.bandit import bandit_rows
 from ..data.table import flat, lengths, trained
 from .checks import row_votes
-from .evaluation import auc
-from .real_text import cut_reference, real_cut, real_training, test_rows
+from .real_text import (
+    cut_reference, kind_aucs, real_cut, real_training, test_rows)
 from ..scoring.losses import token_losses
 from ..scoring.one_pass import measure_columns
 from ..scoring.scorers import score
-from ..worlds.damage import noise_kinds
 
 # %% ../../nbs/api/evidence/08_ideas.ipynb #62136971
 def measure_bandit(
@@ -73,8 +72,5 @@ def measure_votes(
     found = []
     for judge, asked in dict(base=text.base, reference=cut_reference(key, 2)).items():
         votes = row_votes(asked, text.tokenizer, texts, progress=False)
-        for k in (0, *np.unique(kind[kind > 0])):
-            damaged = kind > 0 if k == 0 else kind == k
-            value = auc(votes, np.select([kind == 0, damaged], [1, 0], -1))
-            found.append(dict(judge=judge, kind='all' if k == 0 else noise_kinds[k], auc=value))
+        found += [dict(judge=judge, kind=k, auc=value) for k, value in kind_aucs(votes, kind).items()]
     return found
