@@ -9,10 +9,12 @@ setup = '''from types import SimpleNamespace
 import numpy as np, pandas as pd
 from tokenclean_nb.worlds.recorded import example_table
 from tokenclean_nb.figures.tokens import token_context, token_view
+import tokenclean_nb.widgets.pool
 from tokenclean_nb import BoundExplorer, RoundPlayer, SelectionGame, TokenExplorer, TokenLabeller
 ds = example_table()
-run = SimpleNamespace(data=ds.add_column('part', np.array([0, 0, 1, 1, 2, 2])), rounds=pd.DataFrame(dict(round=[0, 1, 2], tokens=[30]*3, kept=[30, 18, 18], threshold=[np.nan, .6, .5], noise_before=[.6]*3, noise_after=[.6, .4, .3])))'''
-cells = dict(explorer='TokenExplorer(ds)', game="SelectionGame(ds, 0)", player='RoundPlayer(run)', labeller='TokenLabeller(ds, n=5)', bounds='BoundExplorer()', view='token_view(ds, 5)', money='token_context(example_table([("q", "pays $5 and $6 for it")]), [8, 9])')
+run = SimpleNamespace(data=ds.add_column('part', np.array([0, 0, 1, 1, 2, 2])), rounds=pd.DataFrame(dict(round=[0, 1, 2], tokens=[30]*3, kept=[30, 18, 18], threshold=[np.nan, .6, .5], noise_before=[.6]*3, noise_after=[.6, .4, .3])))
+tokenclean_nb.widgets.pool.most_rows = 2 # six rows are a large pool'''
+cells = dict(explorer='TokenExplorer(ds)', game="SelectionGame(ds, 0)", player='RoundPlayer(run)', labeller='TokenLabeller(ds, n=5)', bounds='BoundExplorer()', view='token_view(ds, 5)', money='token_context(example_table([("q", "pays $5 and $6 for it")]), [8, 9])', pool='tokenclean_nb.widgets.pool.pool_view(ds)')
 
 
 def opened(page, address):
@@ -146,6 +148,20 @@ def test_slider_of_a_view(outputs):
     assert output.locator('[data-part=text] [data-kind=kept]').count() == 0
     output.locator('button', has_text='as selected').click()
     assert output.locator('[data-part=text] [data-kind=kept]').count() > 0
+
+
+def test_a_large_pool_is_turned_through(outputs):
+    output = outputs('pool')
+    until(output, r'On this page: rows 1 to 2 of 6, drawn at random')
+    output.locator('button', has_text='next rows').click()
+    until(output, 'rows 3 to 4 of 6')
+    output.locator('select').first.select_option('most removed first')
+    until(output, 'rows 1 to 2 of 6, most removed first')
+    output.locator('input[type=number]').first.fill('3')
+    output.page.keyboard.press('Enter')
+    until(output, 'rows 5 to 6 of 6, most removed first')
+    assert output.locator('[data-part=table] tbody tr').count() == 2
+    output.screenshot(path=shots / 'lab_pool.png')
 
 
 def test_dollars_stay_text(outputs):

@@ -1,11 +1,9 @@
 "The page of a pool carries what it says it carries, and a text in it is text"
-import base64
-import json
 import re
-import zlib
 
 import numpy as np
 import pytest
+from pages import opened
 
 import tokenclean_nb as tc
 from tokenclean_nb.figures import pool
@@ -15,18 +13,6 @@ from tokenclean_nb.figures.pool import pool_html
 ds = tc.example_table()
 hostile = '<script>alert(1)</script></template> &amp; $x^2$ "q" \' \u202eabc\x00 日本語 👩‍🚀'
 bad = tc.example_table([('Say ' + hostile, hostile)])
-
-
-def opened(html):
-    "The head and the arrays that a page carries"
-    raw = zlib.decompress(base64.b64decode(re.search(r'data-part="data">([^<]*)<', html)[1]))
-    size = int(np.frombuffer(raw[:4], np.uint32)[0])
-    head, at, arrays = json.loads(raw[4:4 + size]), 4 + size, {}
-    for name, kind, n in head['arrays']:
-        arrays[name] = np.frombuffer(raw, kind, n, at)
-        at += arrays[name].nbytes
-    assert at == len(raw)
-    return head, arrays
 
 
 def test_types_come_along_where_the_column_holds_them():

@@ -6,9 +6,12 @@ import pytest
 from datasets import Dataset
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pages import opened
 
 import tokenclean_nb as tc
+from tokenclean_nb.widgets import pool
 from tokenclean_nb.widgets.game import read_lines
+from tokenclean_nb.widgets.pool import row_orders
 
 ds = tc.example_table()
 hostile = '<script>alert(1)</script></a> &amp; $x^2$ %{y} \u202eabc\x00 "q" \' 日本語'
@@ -140,3 +143,35 @@ def test_the_token_that_is_asked_about_is_framed():
         framed += re.findall(r'<b><span style="[^"]*solid #c65d00[^"]*"', labeller.picture())
         labeller.skip()
     assert len(framed) == len(labeller.tokens)
+
+
+@pytest.mark.parametrize('order', row_orders)
+def test_a_view_turns_through_every_row_of_a_large_pool(order, monkeypatch):
+    monkeypatch.setattr(pool, 'most_rows', 4)
+    other = tc.keep_top(tc.flat(ds, 'loss_base'), tc.trained(ds), .5)
+    view = tc.pool_view(ds, other)
+    view.widget.children[0].children[0].value = order
+    seen, numbers = [], []
+    for part in (1, 2):
+        assert view.part == part
+        head, arrays = opened(view._picture.html)
+        first, last = (1, 4) if part == 1 else (5, 6)
+        assert f'rows {first} to {last} of 6, {order}' in head['note'] and head['threshold'] == view.scale['threshold']
+        numbers.extend(arrays['number'].tolist())
+        seen.extend(arrays[{'most removed first': 'keptCount', 'most decided differently first': 'differ'}.get(order, 'mean')]
+            / (arrays['tokens'] if order == 'most removed first' else 1) * (1 if order in ('most removed first', 'lowest mean score first') else -1))
+        view.chosen([int(arrays['number'][0])])
+        view.turn()
+    assert sorted(numbers) == list(range(6)) and view.part == 2
+    if order == 'as in the table': assert numbers == list(range(6))
+    elif order != 'drawn at random': assert seen == sorted(seen)
+
+
+def test_turning_forgets_the_selection(monkeypatch):
+    monkeypatch.setattr(pool, 'most_rows', 4)
+    view = tc.pool_view(ds)
+    view.widget
+    view.chosen([2])
+    view.turn()
+    assert len(view.selected()) == len(ds)
+    with pytest.raises(ValueError, match='most removed first'): pool.ordered_rows(ds, 'best first')

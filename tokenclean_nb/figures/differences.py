@@ -15,12 +15,12 @@ import pandas as pd
 from datasets import Dataset
 
 from ..data.storage import atomic
-from ..data.table import flat, lengths
+from ..data.table import flat, lengths, row_numbers
 from ..errors import BadInput, check_count
 from .answer import readable
 from .comparisons import rank_shares, shared_at
 from .lookup import has_text, response_tokens, tokens_at
-from .packing import row_numbers_of, words_of
+from .packing import words_of
 from .page import html_page, html_table, section
 from .pictures import histogram_picture, line_picture
 from .pool import pool_html, selections
@@ -87,7 +87,7 @@ def differing_rows(
 )->list: # Row numbers, the one with most differences first
     "The rows that two selections decide most differently, among those that a reader takes in"
     check_count(n, 'n')
-    differ = np.bincount(row_numbers_of(ds)[ways['first'] | ways['second']], minlength=len(ds))
+    differ = np.bincount(row_numbers(ds)[ways['first'] | ways['second']], minlength=len(ds))
     size = lengths(ds)
     differ = np.where(size <= max(readable, size.min()), differ, 0)
     return [int(i) for i in np.argsort(-differ, kind='stable')[:n] if differ[i]]
@@ -150,7 +150,7 @@ def _rows(tables, ways, names, n):
     parts = []
     for i in differing_rows(tables[0], ways, n):
         differ = ways['first'] | ways['second']
-        marked = differ[row_numbers_of(tables[0]) == i]
+        marked = differ[row_numbers(tables[0]) == i]
         views = []
         for ds, name in zip(tables, names):
             value = 'score' if 'score' in ds.column_names else None
