@@ -19,7 +19,8 @@ root = Path(__file__).resolve().parent.parent
 style = '''body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:1rem auto;padding:0 1rem;color:#111;background:#fff}
 pre,.output_subarea,table{overflow-x:auto;max-width:100%}table{display:block}p,li,h1,h2,h3{overflow-wrap:anywhere}img{max-width:100%}
 .prompt,.anchor-link{display:none}
-@media (prefers-color-scheme:dark){:root{color-scheme:dark}body{color:#eee;background:#181818}a{color:#8fb7e8}}'''
+@media (prefers-color-scheme:dark){:root{color-scheme:dark}body{color:#eee;background:#181818}a{color:#8fb7e8}}
+@media screen and (prefers-color-scheme:dark){.js-plotly-plot,.output_subarea img{background:#fff;filter:invert(.906) hue-rotate(180deg)}}'''
 hidden = Config(RegexRemovePreprocessor=dict(patterns=[r'#\|\s*(hide|default_exp)']), TagRemovePreprocessor=dict(enabled=True, remove_input_tags={'no-input'}))
 fence = re.compile(r'^:::.*\n', re.M)
 

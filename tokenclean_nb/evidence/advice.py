@@ -48,7 +48,7 @@ def decided(trials):
             f'Do not clean: every way that was tried raises the held-out loss. The best keeps {way}: {loss}.'
     return 'not shown', top, \
         f'No gain is shown. The best way keeps {way} and changes the held-out loss by {loss}. ' \
-        'So train on all tokens, or measure again with more `rows`.'
+        'So train on all tokens, or measure again with more rows.'
 
 def surer(top):
     "What p says beside the loss"

@@ -89,12 +89,16 @@ section > table, details table {display: block; max-width: 100%; overflow-x: aut
 summary {cursor: pointer}
 @media (prefers-color-scheme:dark) {
   body {color: #eee; background: #181818}
-  figure > div {background: #fff}
+}
+@media screen and (prefers-color-scheme:dark) { /* white becomes #181818, hues stay */
+  figure > div {background: #fff; filter: invert(.906) hue-rotate(180deg)}
 }
 @media print {
   body {max-width: none; margin: 0; color: #000; background: #fff}
   h2, h3 {break-after: avoid}
   section {break-inside: auto}
+  table {font-size: .8em}
+  th, td {padding-right: .4rem}
   figure, tr, [role=group] {break-inside: avoid}
   .modebar, .updatemenu-container, .slider-container {display: none}
   details:not([open]) {display: none}

@@ -141,12 +141,12 @@ def _about(ds, facts):
     "The section with key facts: counts of the table, then what the caller knows"
     response = response_tokens(ds)
     counts = {'rows': len(ds), 'tokens': len(response), 'response tokens': int(response.sum())}
-    if 'keep' in ds.column_names:
+    if 'keep' in ds.column_names and 'kept' not in (facts or {}):
         kept = int((flat(ds, 'keep').astype(bool) & response).sum())
         share = f'{kept / max(1, response.sum()):.2%}'
         counts |= {'kept tokens': kept, 'kept share of response tokens': share}
     rows = [(k, f'{v:,}' if isinstance(v, int) else v) for k, v in counts.items()]
-    rows += [(str(k), str(v)) for k, v in (facts or {}).items()]
+    rows += [line for k, v in (facts or {}).items() if (line := (str(k), str(v))) not in rows]
     frame = pd.DataFrame(rows, columns=['what', 'value'])
     return section('Key facts', html_table(frame, 'The table and the run'))
 
