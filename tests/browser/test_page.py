@@ -1,4 +1,5 @@
 "Views and the report as static pages: sliders that need no kernel, scripts blocked, dark, printed, hostile text"
+import base64
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ from plotly.offline import get_plotlyjs
 from conftest import shots
 from tokenclean_nb.figures.rounds import plot_round_scores
 from tokenclean_nb.worlds.recorded import example_table, example_texts
+from tokenclean_nb.figures.page import figure_block, html_page
 from tokenclean_nb.figures.report import write_report
 from tokenclean_nb.figures.token_figure import plot_tokens
 from tokenclean_nb.figures.tokens import token_context, token_view
@@ -143,6 +145,30 @@ def test_scripts_blocked(chromium, tmp_path):
     assert 'position' in words(page, 'kept').first.get_attribute('title')
     page.screenshot(path=shots / 'no_script.png')
     context.close()
+
+
+pixels = '''async png => {
+    const image = new Image(), canvas = document.createElement('canvas');
+    await new Promise(done => { image.onload = done; image.src = 'data:image/png;base64,' + png });
+    canvas.width = image.width; canvas.height = image.height;
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    return [...canvas.getContext('2d').getImageData(0, 0, image.width, image.height).data]}'''
+
+
+@pytest.mark.parametrize('scheme, ground', [('light', 255), ('dark', 24)])
+def test_a_figure_lies_on_the_ground_of_its_page(chromium, tmp_path, scheme, ground):
+    "Most of a figure is as dark as the page around it, and what is drawn in blue is still blue"
+    fig = plot_scores(ds)
+    page = chromium.new_context(color_scheme=scheme, viewport=dict(width=1000, height=700)).new_page()
+    show(page, tmp_path, html_page('x', [figure_block(fig, 0, 'scores', script=True)]))
+    page.wait_for_selector('figure .main-svg')
+    png = page.locator('figure > div').screenshot(path=shots/f'figure_{scheme}.png')
+    rgba = np.array(page.evaluate(pixels, base64.b64encode(png).decode())).reshape(-1, 4)[:, :3]
+    values, times = np.unique(rgba, axis=0, return_counts=True)
+    assert abs(values[times.argmax()] - ground).max() <= 2
+    strong = rgba[np.ptp(rgba, axis=1) > 80]
+    assert len(strong) > 100 and (strong[:, 2] > strong[:, 0]).all()
+    page.context.close()
 
 
 def luminance(colour):

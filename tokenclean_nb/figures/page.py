@@ -91,7 +91,7 @@ summary {cursor: pointer}
   body {color: #eee; background: #181818}
 }
 @media screen and (prefers-color-scheme:dark) { /* white becomes #181818, hues stay */
-  figure > div {background: #fff; filter: invert(.906) hue-rotate(180deg)}
+  figure > div, img {background: #fff; filter: invert(.906) hue-rotate(180deg)}
 }
 @media print {
   body {max-width: none; margin: 0; color: #000; background: #fff}

@@ -46,7 +46,7 @@ def svg_image(
         viewBox=f'0 0 {width} {height}', font_family='sans-serif', font_size=12, fill=ink)
     source = 'data:image/svg+xml;base64,' + base64.b64encode(svg.encode()).decode()
     style = css(width='100%', max_width=widest, background=paper)
-    return Picture(element('img', None, style=style, alt=says, src=source), says)
+    return Picture(element('img', None, class_='tc-picture', style=style, alt=says, src=source), says)
 
 def svg_text(
     x:float, # From the left

@@ -149,7 +149,7 @@ _places = 'row', 'source_row', 'position'
 def _context_line(token, numbers):
     "One token as a row of the table"
     places = [f'{getattr(token, c)}' for c in _places if hasattr(token, c)]
-    values = [*places, *(f'{getattr(token, c):.3g}' for c in numbers)]
+    values = [*places, *(f'{getattr(token, c):.3g}'.replace('nan', '–') for c in numbers)]
     cells = [element('td', escape_html(v), style=_number_style) for v in values]
     word = token_html(token.token, token.status, '', f'id {token.id}', f'⟦id {token.id}⟧', marked=True)
     text = f'{characters(token.before)}<b>{word}</b>{characters(token.after)}'.replace('<br>', ' ')
