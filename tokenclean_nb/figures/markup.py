@@ -77,7 +77,8 @@ def plain_text(
 # %% ../../nbs/api/figures/03_markup.ipynb #6e926db9
 def _chip(colour, words):
     "Words on a colour"
-    style = css(background=colour or 'transparent', padding='.1em .4em', border_radius='2px', white_space='nowrap')
+    style = css(background=colour or 'transparent', padding='.1em .4em', border_radius='2px',
+        white_space='nowrap')
     return element('span', escape_html(words), style=style)
 
 def _scale(value, limit, signed):
