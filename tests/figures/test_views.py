@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+import tokenclean_nb as tc
 from tokenclean_nb.figures import token_figure
 from tokenclean_nb.figures import tokens as views
 from tokenclean_nb.data.table import flat, lengths
@@ -136,7 +137,8 @@ spans = st.tuples(st.integers(-3, 15), st.integers(-3, 15))
 def test_plain_twin(text):
     ds = encoded(text)
     ds = ds.remove_columns('keep')
-    assert str(token_view(ds)).removesuffix('…') == visible(reached(text, flat(ds, 'ends')), keep='\n\t')
+    shown = visible(reached(text, flat(ds, 'ends')), keep='\n\t')
+    assert str(token_view(ds)) in (shown, f'{shown}…')
 
 
 @quick
@@ -247,6 +249,16 @@ def test_mixed_piece_shows_the_extreme():
         loss_base=[[np.nan, 1., 2., 3.]], score=[[np.nan, .5, -3., 1.]], labels=[[-100, 1, 2, 3]])
     view = token_view(ds, limit=3)
     assert re.search(r'<span style="background:#b35806..;opacity:.82"[^>]* data-kind="mixed"', view.html) and str(view) == '<é>[!]'
+
+
+def test_the_scale_of_the_pool():
+    ds = tc.example_table()
+    scores = tc.flat(ds, 'score')
+    limit = np.quantile(np.abs(scores[np.isfinite(scores)]), .98)
+    for i in (0, 1):
+        assert token_view(ds, i, limit='pool').html == token_view(ds, i, limit=limit).html != token_view(ds, i).html
+    assert token_view(ds, 0, None, 'pool').html == token_view(ds, 0, None).html
+    with pytest.raises(ValueError, match="'pool', or None"): token_view(ds, limit='row')
 
 
 @pytest.mark.parametrize('arguments, words', [

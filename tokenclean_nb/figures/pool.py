@@ -18,6 +18,7 @@ from .markup import box, legend, page_colours
 from .packing import first_words, packed, row_facts, squeezed
 from .packing import steps, token_arrays, whole_rows, words_of
 from .pictures import histogram_picture
+from .pieces import full_colour
 from .page import html_table
 from .script import asset
 from .scores import score_threshold, scored_tokens
@@ -147,8 +148,7 @@ def pool_scale(
 )->dict: # `limit` of the colours and `threshold` of the selection, in the score's unit
     "What all pages of a pool share"
     values, keep, _ = scored_tokens(ds, ['score'])
-    limit = float(np.quantile(np.abs(values['score']), .98)) or 1.
-    return dict(limit=limit, threshold=score_threshold(values['score'], keep))
+    return dict(limit=full_colour(values['score']), threshold=score_threshold(values['score'], keep))
 
 def _data(ds, keeps, numbers, by, seed, head):
     "Everything the page knows, packed; the head and the rows' facts beside it"

@@ -160,7 +160,7 @@ def plot_tokens(
     ds:Dataset, # The table, with text
     i:int=0, # Row number, from 0
     value:str|None='score', # Column with one number per token to colour by; None: no colour
-    limit:float|None=None, # The absolute value of the full colour, above 0; None: the row's 98th percentile
+    limit:float|str|None=None, # Value of the full colour; None: 98th percentile; 'pool': that of the table
     page:int=0, # Which 2,000 tokens to show, from 0
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # A heatmap on a grid of characters, the text, and a slider for the threshold

@@ -119,7 +119,7 @@ def token_view(
     ds:Dataset, # The table, with text
     i:int|list=0, # Row number, from 0; or several, shown below each other
     value:str|list|None='score', # Column to colour by; several stand side by side; None: no colour
-    limit:float|None=None, # The absolute value of the full colour, above 0; None: the row's 98th percentile
+    limit:float|str|None=None, # Value of the full colour; None: 98th percentile; 'pool': that of the table
     page:int=0, # Which of the row's pages to show, from 0
     keep:np.ndarray|None=None, # One per token of the row, in place of the column `keep`; NaN: not decided
     marked:np.ndarray|None=None, # bool, one per token of the row: these get a frame
