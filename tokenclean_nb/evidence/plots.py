@@ -190,7 +190,7 @@ def plot_payoff_map(
             hovertemplate='%{y} wrong answers, %{x} examples<br>%{text}<extra></extra>', row=1, col=k)
         bound = _contour(x, y, (drop - required).to_numpy(), f'bound for {method}', violet, 'dash')
         fig.add_trace(bound, row=1, col=k)
-        fig.update_xaxes(title='examples in the pool', type='category', row=1, col=k)
+    fig.update_xaxes(type='category', title='rows')
     fig.update_yaxes(type='category')
     fig.update_layout(template=template, height=420, margin=dict(t=100), yaxis_title='share of wrong answers')
     return fig.update_layout(**layout)
