@@ -126,3 +126,16 @@ def test_types_are_short_and_comments_stay():
     assert line(')->dict[str, __main__.Task] | None:') == ')->dict[str, Task] | None:'
     text = 'see a.b\n```python\ndef f(\n    x:c.D,\n):\n```\n\n*Of a.b*'
     assert api_pages.short_signature(text) == text.replace('c.D', 'D')
+
+
+runs_a_model = re.compile(r'\b(tiny_base|load_model|make_reference|measure_\w+|advise|clean|score)\(')
+imports = re.compile(r'^(from \S+ import|import) ', re.M)
+
+
+@pytest.mark.parametrize('path', api_pages.notebooks(), ids=lambda p: p.stem)
+def test_a_page_is_made_without_running_a_model(path):
+    "nbdev runs every cell with an import when it makes a page: what takes long stands in a cell of its own"
+    for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
+        source = ''.join(cell['source'])
+        if cell['cell_type'] != 'code' or re.search(r'^#\|.*(export|eval: false)', source, re.M): continue
+        assert not (imports.search(source) and runs_a_model.search(source)), source
