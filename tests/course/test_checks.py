@@ -96,7 +96,8 @@ def test_an_untouched_stub_hears_its_aim_and_no_hint(name):
 @pytest.mark.parametrize('name', every)
 def test_each_wrong_try_opens_the_next_hint(name):
     check, wrong = every[name], lambda *args: object()
-    hints = [check.hint] if isinstance(check.hint, str) else list(check.hint)
+    hints = [*check.hint]
+    assert isinstance(check.hint, tuple) and len(set(hints)) == len(hints) >= 2
     try:
         for stub in (..., lambda *args: ...): check(stub)
         assert tries[check.title] == [0, False]

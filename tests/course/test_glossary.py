@@ -8,8 +8,10 @@ import pytest
 root = Path(__file__).resolve().parents[2]
 terms = {'labels': 'labels', 'loss': 'loss', 'logits': 'logits', 'base': 'base', 'reference': 'reference', 'pool': 'pool',
     'informative': 'informative', 'noise rate': 'noise-rate', 'keep fraction': 'keep-fraction', 'warm-up': 'warm-up-set',
-    'AUC': 'auc', 'score': 'score', 'influence': 'influence', 'precision': 'precision', 'clean set': 'clean-set'}
-done = ['01', '02', '03', '04', '09'] # lessons whose first uses are linked
+    'AUC': 'auc', 'score': 'score', 'influence': 'influence', 'precision': 'precision', 'clean set': 'clean-set',
+    '(?i:fixed-model cleaning)': 'fixed-model-cleaning', '(?i:self-evolving cleaning)': 'self-evolving-cleaning',
+    'Matthew effect': 'matthew-effect', 'benefit ratio': 'benefit-ratio', '(?i:scorers?)': 'scorer', '(?i:threshold)': 'threshold'}
+lessons = sorted(p.name[:2] for p in (root/'nbs/lessons').glob('[0-9]*.ipynb'))
 unseen = re.compile(r'(?s:<details>.*?</details>|\$\$.*?\$\$)|`[^`]*`|\$[^$\n]*\$|(?<=\]\()[^)]*|(?m:^#.*$)')
 
 
@@ -36,12 +38,22 @@ def linked(use, text, slug):
 def lesson(number): return json.loads(next((root/'nbs/lessons').glob(f'{number}_*.ipynb')).read_text(encoding='utf-8'))
 
 
-@pytest.mark.parametrize('number', done)
+@pytest.mark.parametrize('number', lessons)
 def test_first_use_is_linked(number):
     texts = [''.join(c['source']) for c in prose_cells(lesson(number))]
     for word, slug in terms.items():
         found = next(((use, text) for text in texts if (use := first_use(word, text))), None)
         assert not found or linked(*found, slug), (word, found[1])
+
+
+def test_every_lesson_is_looked_at(): assert lessons[0] == '01' and len(lessons) >= 10
+
+
+@pytest.mark.parametrize('number', lessons)
+def test_the_box_says_what_a_lane_is(number):
+    box = ''.join(lesson(number)['cells'][1]['source'])
+    lanes = next(line for line in box.splitlines() if line.startswith('- **Lanes**'))
+    assert 'what a section needs to run' in lanes and '[lane](../guides/glossary.qmd#lane)' in lanes
 
 
 def test_a_use_that_is_not_linked_is_found():
@@ -52,7 +64,8 @@ def test_a_use_that_is_not_linked_is_found():
 
 
 def test_links_into_the_glossary_have_anchors():
-    anchors = set(re.findall(r'\{#([\w-]+)\}', (root/'nbs/guides/glossary.qmd').read_text(encoding='utf-8'))) | {'words', 'symbols', 'formulas'}
+    "A link to a word goes to the word, not to the top of the list"
+    anchors = set(re.findall(r'\{#([\w-]+)\}', (root/'nbs/guides/glossary.qmd').read_text(encoding='utf-8'))) | {'symbols', 'formulas'}
     assert set(terms.values()) <= anchors
     for page in (root/'nbs/lessons').glob('*.ipynb'):
         for anchor in re.findall(r'glossary\.qmd#([\w-]+)', page.read_text(encoding='utf-8')): assert anchor in anchors, (page.name, anchor)

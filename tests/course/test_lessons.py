@@ -1,5 +1,6 @@
 "What every lesson must have, so that a teacher can rely on it. Lessons are found by their files: a new one is held to the same rules."
 import ast
+import html
 import json
 import re
 from pathlib import Path
@@ -126,7 +127,8 @@ def test_end_of_a_lesson(path):
     sections = dict(parts_of(path, '##'))
     assert 'Break it' in sections and '**Predict**' in sections['Break it'][0].source
     assert 3 <= sections['Recap'][0].source.count('\n- ') + 1 <= 4
-    assert re.search(r'^\*\*Next\*\*: \w', cells_of(path)[-1].source)
+    following, can, own = cells_of(path)[-1].source.split('\n\n')
+    for words, part in [('Next', following), ('What you can do now', can), ('Try it on your data', own)]: assert re.match(rf'\*\*{words}\*\*: [\w`]', part)
     assert any(c.is_code and c.source == 'tc.progress()' for c in sections['Quiz'])
 
 
@@ -169,6 +171,25 @@ def test_exercise_parts(path):
         assert solution.metadata.get('cellView') == 'form' and f'def {name}_solution(' in solution.code
         assert hidden == f'#| hide\nassert tc.check_{name}.proves({name}_solution, {name})'
     assert minutes <= 30
+
+
+def hints_in(text):
+    "The hints that a page folds, as a check says them"
+    found = re.findall(r'<details><summary>Hint \d</summary>(.+?)</details>', text, re.S)
+    return tuple(html.unescape(re.sub(r'</?code>', '`', hint)) for hint in found)
+
+
+@each
+def test_hints_of_the_page_are_those_that_tries_open(path):
+    "One hint after the other, the same on the page and after a wrong try"
+    for _, cells in exercises_of(path):
+        text, stub, check, hints, _, _ = parts_of_exercise(cells)
+        name = re.match(r'tc\.check_(\w+)\(', check)[1]
+        assert hints_in(hints) == getattr(tc, f'check_{name}').hint, name
+
+
+def test_hints_are_read_as_a_check_says_them():
+    assert hints_in('<details><summary>Hint 1</summary>Is <code>a &lt; b</code>?</details>') == ('Is `a < b`?',)
 
 
 @each

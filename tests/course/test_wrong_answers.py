@@ -14,6 +14,16 @@ def wrong(exercise, *words): return lambda answer: said.setdefault(exercise, [])
 def quantity(n, delta): return np.sqrt(2 * np.log(4 / delta) / n)
 
 
+# lesson 4
+
+@wrong('select_pool', 'tokens are cut out')
+def cut_out(scores, fraction):
+    pool, starts = np.concatenate(scores), np.cumsum([0, *map(len, scores)])
+    order = np.argsort(-np.where(np.isnan(pool), -np.inf, pool), kind='stable')
+    best = {*order[:int(fraction * np.isfinite(pool).sum())]}
+    return [np.array([row[k] for k in range(len(row)) if start + k in best]) for row, start in zip(scores, starts)]
+
+
 # lesson 5
 
 @wrong('split_rows', 'stretches of the file')

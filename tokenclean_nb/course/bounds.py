@@ -71,7 +71,9 @@ check_fraction_by_bound = Check('6.1', 'fraction_by_bound', _curves,
             _sum(lambda m, delta: np.sqrt(2 * np.log10(4 / delta) / m)),
         'the noise rate is that of all labels already: do not weigh it by r.':
             _lowest(lambda r, noise, m, delta: r * noise + _bound_at(r, 0, m, delta))},
-    hint='For each fraction: its noise rate, plus the root of 2 log(4/delta) / (r * M). Which sum is lowest?')
+    hint=('M in the formula are the tokens that are trained on, so `fractions * n_tokens`.',
+        'The bound at each fraction is its noise rate plus the root. Both are arrays.',
+        '`bound.argmin()` is a place in the list, not a fraction.'))
 
 # %% ../../nbs/api/course/04_bounds.ipynb #96e5fde2
 _cleanings = [ # (noise, noise_after, n_tokens, keep_fraction, delta)
@@ -114,7 +116,9 @@ check_pays = Check('6.2', 'pays', _cleanings,
             lambda noise, after, n, r, delta: noise - _bound(after, r * n, delta),
         'a share r of the tokens makes the term sqrt(1/r) times as large, not 1/r times.':
             lambda noise, after, n, r, delta: noise - after - (1 / r - 1) * _bound(0, n, delta)},
-    hint='Write both bounds: M tokens with the noise before, r * M tokens with the noise after.')
+    hint=('Two bounds. What differs: the noise rate, and the number of tokens.',
+        '`keep_fraction * n_tokens` tokens are trained on after cleaning.',
+        'Write the quantity term as a small function of the tokens and call it twice.'))
 
 # %% ../../nbs/api/course/04_bounds.ipynb #6cba674f
 _shares = [(.6, .6), (.6, .24), (1., .3), (.3, .8)] # (keep_fraction r, informative_share p)
@@ -140,7 +144,9 @@ check_random_noise = Check('6.3', 'random_noise', _shares,
             lambda r, p: r * (1 - p) + 1 - r,
         'that is how far the noise rate rises: add it to that of all tokens.':
             lambda r, p: (1 - r) * (2 * p - 1)},
-    hint='A token is kept with chance r, whatever it is. Which two cases are wrong?')
+    hint=('Two kinds of wrong label: kept and not informative, removed and informative.',
+        'Chance keeps an informative token as often as any other: multiply the shares.',
+        'The first kind is `keep_fraction * (1 - informative_share)`. Add the second.'))
 
 # %% ../../nbs/api/course/04_bounds.ipynb #c4d85804
 _groups = [ # (keep, truth, group)
@@ -179,7 +185,11 @@ check_noise_by_group = Check('7.1', 'noise_by_group', _groups,
             _by_group(lambda keep, truth: (truth == 0)[keep].mean()),
         'that is the share of right labels.':
             _by_group(lambda keep, truth: 1 - noise_rate(keep, truth))},
-    hint='Exercise 1.3 for the tokens of one group, then once per group.')
+    hint=('You wrote the noise rate of all tokens in exercise 1.3. Here it is asked once for each '
+            'group.',
+        'The wrong labels of a group are divided by the tokens of the same group whose truth is known.',
+        'Loop over `np.unique(group)`; or count twice with `np.bincount`, the wrong ones and all of '
+            'them.'))
 
 # %% ../../nbs/api/course/04_bounds.ipynb #c8de6a7c
 _reports = [(np.array(mean), np.array(told), share) for mean, told, share in (
@@ -218,7 +228,10 @@ check_left_out = Check('7.2', 'left_out', _reports,
             lambda mean, told, share: (share * told - mean) / (1 - share),
         'the rounds are averaged: a regime needs one number per round.':
             lambda mean, told, share: ((mean - share * told) / (1 - share)).mean()},
-    hint='Write down how the mean is made of the two groups, and solve for the one that is missing.')
+    hint=('How is the mean of all questions made of the means of the two groups?',
+        '`together = share * told + (1 - share) * rest`',
+        'Solve that for `rest`: take away what the told group adds, then divide by the share of the '
+            'rest.'))
 
 # %% ../../nbs/api/course/04_bounds.ipynb #3af74e34
 _accuracies = [ # (cleaned, full, ideal), a row per seed, a column per group
@@ -272,4 +285,6 @@ check_benefit = Check('7.3', 'benefit', _accuracies,
             lambda cleaned, full, ideal: benefit_ratio(cleaned.mean(1), full.mean(1), ideal.mean(1)),
         'that is one number for all groups.':
             lambda cleaned, full, ideal: benefit_ratio(cleaned.mean(), full.mean(), ideal.mean())},
-    hint='Three means over axis 0, then (cleaned - full) / (ideal - full).')
+    hint=('What cleaning won, divided by what could have been won.',
+        'The mean over seeds is `.mean(0)`; take it three times, before you divide.',
+        '`np.where(room == 0, np.nan, room)` is a denominator that is never 0.'))

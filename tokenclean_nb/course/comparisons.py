@@ -62,7 +62,11 @@ check_paired_interval = Check('9.1', 'paired_interval', _results,
             _of_middle(lambda d, t: 1.96 * d.std(ddof=1) / len(d) ** .5),
         'the range of the differences says what happened, not how sure the mean is.':
             lambda ours, theirs, t: ((ours - theirs).mean(), (ours - theirs).min(), (ours - theirs).max())},
-    hint='d = ours - theirs; then t * d.std(ddof=1) / sqrt(n) to each side of its mean.')
+    hint=('Which spread matters: that of ours, that of theirs, or that of the differences?',
+        'The standard error of a mean of n values is their standard deviation, with `ddof=1`, divided '
+            'by the root of n.',
+        'With `d = ours - theirs`, the interval reaches `t` such standard errors below and above '
+            '`d.mean()`.'))
 
 # %% ../../nbs/api/course/07_comparisons.ipynb #af8d42e0
 _plan = dict(method='full', order='random', epochs=2, learning_rate=5e-4, trains_on_clean_set=True, seeds=8)
@@ -110,7 +114,10 @@ check_unfair = Check('9.2', 'unfair', _plans,
             lambda ours, theirs, compared: sorted({*ours, *theirs} - {compared}),
         'the list is always empty.':
             lambda ours, theirs, compared: []},
-    hint='{*ours, *theirs} are all names; ours.get(name, missing) is a value, or a mark for none.')
+    hint=('Which names are there in all? Not only those of one plan.',
+        '`{*ours, *theirs}` are all names. Take away the one that is compared.',
+        "`plan.get(name, 'none')` gives a value also where a plan has none: keep the names for which "
+            'the two differ.'))
 
 # %% ../../nbs/api/course/07_comparisons.ipynb #d0e4045e
 _tuned = [ # (tuning, test): a line per setting, a column per seed
@@ -141,4 +148,7 @@ check_best_setting = Check('9.3', 'best_setting', _tuned,
             lambda tuning, test: test.mean(),
         'that is one seed: average the chosen setting over all of them.':
             lambda tuning, test: test[_best_setting(tuning), 0]},
-    hint='tuning.mean(1).argmax() is the setting; the answer comes from test.')
+    hint=('Two arrays, two uses: `tuning` chooses, `test` answers.',
+        'One setting for all seeds: average over the columns first, then take the `argmax`.',
+        '`tuning.mean(1).argmax()` is the place of the setting. What is the mean of that line of '
+            '`test`?'))

@@ -48,7 +48,10 @@ check_chance_above = Check('10.1', 'chance_above', _judged,
             lambda score, truth: (score[truth == 1] > score[truth == 0].mean()).mean(),
         'that is a difference of means: one wild score would rule it. Count pairs.':
             lambda score, truth: score[truth == 1].mean() - score[truth == 0].mean()},
-    hint='clean[:, None] > noise compares every clean token with every one of noise.')
+    hint=('Take two short arrays, the scores of clean tokens and those of noise. How many pairs are '
+            'there, and in how many is the clean one higher?',
+        '`clean[:, None] > noise` compares each of the one with each of the other.',
+        'The mean of that, and half of the mean of `clean[:, None] == noise`.'))
 
 # %% ../../nbs/api/course/08_judges.ipynb #52290795
 _rows = [ # (score, trained, window)
@@ -96,7 +99,10 @@ check_smoothed = Check('10.2', 'smoothed', _rows,
             lambda score, trained, window: np.where(trained, score[trained].mean(), np.nan),
         'nothing is averaged.':
             lambda score, trained, window: np.where(trained, score, np.nan)},
-    hint='For each trained t, with near = slice(max(0, t - w), t + w + 1): score[near][trained[near]].mean()')
+    hint=('At the ends of the row there are fewer neighbours. Count those that are there.',
+        '`near = slice(max(0, t - window), t + window + 1)` are the neighbours of token t.',
+        'Start with an array of NaN, and fill the places of `np.flatnonzero(trained)`: each gets the '
+            'mean of those near it that are trained.'))
 
 # %% ../../nbs/api/course/08_judges.ipynb #90d9f074
 _ways = [ # changes of the held-out loss by way: (change, low, high)
@@ -130,4 +136,8 @@ check_verdict = Check('10.3', 'verdict', _ways,
             lambda changes: 'clean' if _advice(changes) == 'clean' else 'do not clean',
         'the answer is always the same.':
             lambda changes: 'do not clean'},
-    hint='min(changes.values()) is the way with the lowest mean: its high end decides.')
+    hint=('Is a fall of the loss good or bad? Which end of the interval has to be on the right side?',
+        '`min(changes.values())` is the way with the lowest mean, for tuples are compared by their '
+            'first number.',
+        'To clean, its high end must be below zero. Not to clean, the low end of every way must be '
+            'above zero.'))

@@ -99,8 +99,9 @@ check_chat_labels = Check('8.1', 'chat_labels', _chats,
             lambda ids, *args: np.where(_others(ids, *args) == -100, ids, -100),
         'nothing is masked.':
             lambda ids, *args: ids},
-    hint='For each assistant turn: which tokens share a character with it, '
-        'and which one starts where it ends?')
+    hint=('Begin with `np.full(len(ids), -100)` and go through the turns.',
+        'Two stretches share a character if each starts before the other ends.',
+        '`(starts < end) & (ends > start)` are the tokens of the answer; add `starts == end`.'))
 
 # %% ../../nbs/api/course/05_own_data.ipynb #c41edbd0
 _models = [ # (parameters, lora, memory)
@@ -153,8 +154,10 @@ check_choose_dtype = Check('8.2', 'choose_dtype', _models,
             _choosing(full=False),
         'where neither fits, no dtype helps: the layers must be spread with device_map.':
             _choosing(otherwise='bfloat16')},
-    hint='How many bytes with 4 for each weight, how many with 2? '
-        'Two copies without LoRA, one with it, and the adapter.')
+    hint=('How many bytes do the weights need, with 4 for each, and with 2?',
+        'Without LoRA two copies of the weights, with it one, and 4 bytes for each parameter of the '
+            'adapter.',
+        'Two `if`, the more exact type first, and a last line for the case that neither fits.'))
 
 # %% ../../nbs/api/course/05_own_data.ipynb #5b00c551
 def _rows(*rows, dtype=int): return [np.array(row, dtype) for row in rows]
@@ -249,4 +252,6 @@ check_training_batch = Check('8.3', 'training_batch', _batches,
             _batching(clean=_exchanged),
         'tokens are cut out: a removed token is still read, it is only not trained.':
             _cut_out},
-    hint='np.full makes the two arrays, one of `pad`, one of -100; then copy each row into its beginning.')
+    hint=('Make the rectangles first: `np.full((len(ids), longest), pad)`, and the same with -100.',
+        'Copy each row into its beginning. Shift nothing: trainers shift labels themselves.',
+        "The labels of a row are `np.where(keep, labels, -100)`. The prompt's are -100 already."))

@@ -71,8 +71,14 @@ check_select_pool = Check('4.1', 'select_pool', _pools,
         'ties: `>` removes every token at the threshold, fewer than the budget.':
             _in_rows(lambda score, fraction: score > _bar(score, fraction)),
         'the rows are not cut apart again: give one mask per row.':
-            lambda scores, fraction: _best(np.concatenate(scores), fraction)},
-    hint='np.concatenate the rows, select once, np.split back.')
+            lambda scores, fraction: _best(np.concatenate(scores), fraction),
+        'tokens are cut out: a removed token stays in its row and is masked, for later ones read it.':
+            lambda scores, fraction: [s[k] for s, k in zip(scores, _in_rows(_best)(scores, fraction))]},
+    hint=('Make one array of all rows, select once, and cut it into rows again.',
+        'NaN has no rank, and sorting puts it at an end that you may not expect. Replace it by '
+            '`-np.inf` before you sort, and leave it out of the count n.',
+        '`np.concatenate` joins the rows. `np.split` cuts them apart again, at `np.cumsum` of their '
+            'lengths without the last.'))
 
 # %% ../../nbs/api/course/03_pipelines.ipynb #59e76ae6
 _curves = [ # (fractions, precision, share)
@@ -113,8 +119,8 @@ check_choose_fraction = Check('4.3', 'choose_fraction', _curves,
             lambda fractions, *curve: _all_wrong(fractions, *curve).min(),
         'that is a place in the list: return the fraction that stands there.':
             lambda fractions, *curve: _all_wrong(fractions, *curve).argmin()},
-    hint=('Of 100 tokens 30 are informative. You keep 20, and 15 of these are informative. '
-            'How many labels are wrong, and which?',
+    hint=('Of 100 tokens 30 are informative. You keep 20, and 15 of these are informative. How many '
+            'labels are wrong, and which?',
         'Of all tokens, the share that is kept and informative is the fraction times its precision. '
             'What else is kept? What else is informative?',
         'Wrong are the kept ones without the informative among them, and the informative ones without '
@@ -175,7 +181,11 @@ check_fixed = Check('4.2', 'fixed', [('base', 'warm-up', 'pool', *_verbs)],
             _clean_the_warmup,
         'that is the reference: it has not seen the pool.':
             lambda base, warmup, pool, train, score, keep: train(base, warmup)},
-    hint='Four steps: reference, score, keep, train.')
+    hint=('The reference is the base, trained on the warm-up. What is it used for, and what not?',
+        'The reference only judges: it is one of the two models that `score` compares. Afterwards it '
+            'is thrown away.',
+        'Four steps: reference, scores, kept data, training. The last one trains the base, on what '
+            '`keep` returned.'))
 
 # %% ../../nbs/api/course/03_pipelines.ipynb #abc54b5f
 def _in_file_order(n, parts): return np.arange(n) % parts
@@ -201,7 +211,10 @@ check_split_rows = Check('5.1', 'split_rows', [(11, 3, 0), (40, 5, 1)],
             lambda n, parts, seed: _in_file_order(n, parts),
         'each row draws its own part, so the sizes differ by chance: shuffle a list of parts instead.':
             lambda n, parts, seed: np.random.default_rng(seed).integers(parts, size=n)},
-    hint='np.arange(n) % parts has the right sizes; np.random.default_rng(seed).permutation shuffles.')
+    hint=('If each row draws a part at random, sizes differ by chance. Shuffle something of the right '
+            'sizes instead.',
+        '`np.arange(n) % parts` has the right sizes, and `np.random.default_rng(seed).permutation` '
+            'shuffles.'))
 
 # %% ../../nbs/api/course/03_pipelines.ipynb #7cf303d5
 def _frozen(base, parts, train, score, keep):
@@ -258,7 +271,9 @@ check_evolve = Check('5.2', 'evolve', [('base', ['D0', 'D1', 'D2'], *_verbs),
             lambda base, parts, *args: _evolve(base, parts[:-1], *args),
         'only the last part is cleaned and trained.':
             lambda base, parts, *args: _evolve(base, [parts[0], parts[-1]], *args)},
-    hint='model = train(base, parts[0]); then for each later part: score, keep, train on.')
+    hint=('One variable changes from round to round: the model. Which one never changes?',
+        'The first part is trained whole, before the loop: `model = train(base, parts[0])`.',
+        'In the loop: score the part with `base` and `model`, keep, and train `model` on the result.'))
 
 # %% ../../nbs/api/course/03_pipelines.ipynb #9336aee8
 check_kept_tokens = Check('5.3', 'kept_tokens', [([7, 7, 7], .5), ([10, 9, 9, 9], .6)],
@@ -277,4 +292,5 @@ check_kept_tokens = Check('5.3', 'kept_tokens', [([7, 7, 7], .5), ([10, 9, 9, 9]
             lambda sizes, fraction: sum(int(fraction * n) for n in sizes[1:]),
         'the count is rounded down in each part, not once at the end.':
             lambda sizes, fraction: sizes[0] + int(fraction * sum(sizes[1:]))},
-    hint='All of the first part, then int(fraction * n) of each later one.')
+    hint=('Nothing can judge the first part yet. How many of its tokens are trained?',
+        'Each later part keeps `int(fraction * n)` of its n tokens. Round there, not once for all.'))

@@ -38,9 +38,10 @@ check_influence_score = Check('3.1', 'influence_score', _two_losses,
             lambda base, ref: np.maximum(base - ref, 0),
         'that is the confidence of the reference, not what it learned.':
             lambda base, ref: -ref},
-    hint=('One token went from 4 nats to 1, another from 3.5 to 0.5, a third stayed at 4. '
-            'Which two are alike, and what should the third get?',
-        'A ratio breaks the third wish, a size without its sign the second, and cutting at 0 the fourth.'))
+    hint=('One token went from 4 nats to 1, another from 3.5 to 0.5, a third stayed at 4. Which two '
+            'are alike, and what should the third get?',
+        'A ratio breaks the third wish, a size without its sign the second, and cutting at 0 the '
+            'fourth.'))
 
 # %% ../../nbs/api/course/02_scores.ipynb #fe1230d4
 def budget(
@@ -126,7 +127,12 @@ check_select = Check('3.2', 'select', _scored,
             _late_ties,
         'the first tokens are kept, whatever their score.':
             lambda score, trained, r: keep_lowest(np.arange(len(score)), trained, budget(trained, r))},
-    hint='Give the prompt the score -inf, sort from high to low, keep the first k.')
+    hint=('A threshold alone is not enough: how many tokens stand exactly at it? Put the tokens in '
+            'order instead, and take the first k.',
+        "`np.argsort(-score, kind='stable')` lists the tokens from high to low, and of two equal ones "
+            'the earlier first.',
+        'Give prompt tokens the score `-np.inf`, so that they come last. Then set the first '
+            '`int(fraction * trained.sum())` of the list to True.'))
 
 # %% ../../nbs/api/course/02_scores.ipynb #b6a522cd
 _masks = [ # (mine, method, trained)
@@ -149,4 +155,5 @@ check_agreement = Check('3.3', 'agreement', _masks,
             lambda mine, method, trained: (mine & method).sum() / (mine | method).sum(),
         'that is the share of disagreement.':
             lambda mine, method, trained: (mine != method)[trained].mean()},
-    hint='Two bools agree where they are equal; look at trained tokens only.')
+    hint=('To remove the same token is to agree as well: compare the two masks as they are.',
+        'On the prompt nobody chooses. Compare where `trained` is True, and take the mean.'))

@@ -41,7 +41,8 @@ check_mask_prompt = Check('1.1', 'mask_prompt', _responses,
             lambda ids, response: ids,
         'the prompt is cut out: labels must stay as long as the row.':
             lambda ids, response: ids[response]},
-    hint='np.where(condition, here, there) takes from two arrays.')
+    hint=('Labels are as long as the row. What stands where the response is, and what elsewhere?',
+        '`np.where(condition, a, b)` takes from `a` where the condition holds, and from `b` elsewhere.'))
 
 # %% ../../nbs/api/course/01_tokens.ipynb #3e8a12ea
 _labels = [ # (labels, truth)
@@ -60,7 +61,10 @@ check_informative_share = Check('1.2', 'informative_share', _labels,
             lambda labels, truth: (truth == 1).sum() / (truth >= 0).sum(),
         'that is the share of tokens that are not informative.':
             lambda labels, truth: (truth == 0)[labels != -100].mean()},
-    hint='Which tokens are trained? Among them, which have truth 1?')
+    hint=('Only trained tokens count. Which labels say that a token is trained?',
+        'A share is the mean of a bool array, here of `truth == 1`. On the prompt it must not be '
+            'counted as False.',
+        'Index the truth with the mask `labels != -100` first, then compare, then take the mean.'))
 
 # %% ../../nbs/api/course/01_tokens.ipynb #bdc3d120
 _selected = [ # (keep, truth)
@@ -85,7 +89,11 @@ check_noise_rate = Check('1.3', 'noise_rate', _selected,
             lambda keep, truth: (keep != truth).mean(),
         'that is the share of right labels.':
             lambda keep, truth: 1 - _wrong(keep, truth)[truth >= 0].mean()},
-    hint='A label is wrong if `keep` and "truth is 1" disagree. Leave out truth -1.')
+    hint=('There are two kinds of wrong labels: kept and not informative, informative and not kept. '
+            'Does your function count both?',
+        'A label is wrong where `keep` and `truth == 1` differ. Comparing the two arrays finds both '
+            'kinds at once.',
+        'Compare first, then leave out the tokens with truth -1, then take the mean.'))
 
 # %% ../../nbs/api/course/01_tokens.ipynb #72cd6ccd
 _logits = [ # (logits, target)
@@ -129,7 +137,11 @@ check_token_loss = Check('2.1', 'token_loss', _logits,
             lambda logits, target: -_log_p(logits)[target] / np.log(2),
         'that is the loss of the most likely token, not of the target.':
             lambda logits, target: -_log_p(logits).max()},
-    hint="Softmax makes probabilities of logits; the loss is minus the log of the target's.")
+    hint=('Three steps: softmax, the probability of the target, minus its logarithm.',
+        'The exponential of 1000 is infinite. Softmax does not change if you subtract the same number, '
+            'such as the largest, from all logits.',
+        'With `x = logits - logits.max()`, the logarithm of the quotient is a difference: `x` of the '
+            'target, and the log of the sum of all `np.exp(x)`. Mind the sign.'))
 
 # %% ../../nbs/api/course/01_tokens.ipynb #d5371936
 _rng = np.random.default_rng(0)
@@ -160,7 +172,11 @@ check_row_losses = Check('2.2', 'row_losses', _rows,
             lambda logits, ids: np.append(np.nan, _loss(logits[1:], ids[:-1])),
         'one loss is missing: put NaN where the first token stands.':
             lambda logits, ids: _loss(logits[:-1], ids[1:])},
-    hint='Cut the last row of logits and the first token, so that both have T-1 rows.')
+    hint=('How many predictions can be compared with a token that follows? One fewer than there are '
+            'tokens.',
+        'The line at position t predicts token t+1: pair `logits[:-1]` with `ids[1:]`.',
+        'Then one loss is missing, that of the first token. Put `np.nan` in front, and each loss '
+            'stands at its own token.'))
 
 # %% ../../nbs/api/course/01_tokens.ipynb #dacd01e3
 _losses = np.array([[9., 8., 1., 2., 3.], [7., 6., 4., 0., 0.], [5., 5., 5., 0., 0.]])
@@ -195,4 +211,7 @@ check_batch_loss = Check('2.3', 'batch_loss', _batches,
             lambda loss, labels: _row_means(loss, labels).mean(),
         'that is the mean over rows of the sums: divide by trained tokens, not by rows.':
             lambda loss, labels: _trained_only(loss, labels).sum() / len(loss)},
-    hint='One mean over all trained tokens of the batch, whatever row they stand in.')
+    hint=('A mean of row means gives a lonely token in a short row the weight of a whole long row. '
+            'Here each trained token counts the same.',
+        'So take one mean over the batch, with the trained tokens alone in it. Which labels are those?',
+        'Index the losses with a mask of the same shape, `labels != -100`: the result is flat.'))
