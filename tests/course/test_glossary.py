@@ -69,3 +69,13 @@ def test_links_into_the_glossary_have_anchors():
     assert set(terms.values()) <= anchors
     for page in (root/'nbs/lessons').glob('*.ipynb'):
         for anchor in re.findall(r'glossary\.qmd#([\w-]+)', page.read_text(encoding='utf-8')): assert anchor in anchors, (page.name, anchor)
+
+
+@pytest.mark.parametrize('page', sorted((root/'nbs/guides/teaching').glob('*.qmd')), ids=lambda p: p.stem)
+def test_a_page_for_teachers_says_what_a_lane_is(page):
+    "Where the word is used first: it leads to the glossary, and what stands beside its letter says what is needed"
+    text = page.read_text(encoding='utf-8').replace('and lane**', '')
+    first = re.search(r'\blanes?\b', text)
+    if not first: return
+    assert text[first.end():].startswith('](../glossary.qmd#lane)')
+    assert re.search('recorded (numbers|runs)', text[first.start():first.start() + 200])

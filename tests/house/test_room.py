@@ -19,15 +19,17 @@ def test_the_settings_that_are_pasted_are_read(tmp_path):
 
 @pytest.mark.parametrize('names', [['Anna', 'Ben'], ['Anna', 'Anna']])
 def test_the_cell_for_the_room_draws_what_was_played(names):
-    "Two of one name count once, as the plan says"
+    "Two of one name stay two, as the plan says"
     cell = next(c for c in cells if 'plot_room' in c)
     rows = tc.score(tc.recorded_rows())
-    lines = '\n'.join(tc.SelectionGame(rows, 2, player=name).line() for name in names)
-    *before, last = cell.replace('paste the lines here', lines).strip().splitlines()
+    games = [tc.SelectionGame(rows, 2, player=name) for name in names]
+    for k, game in enumerate(games): game.mark(k)
+    *before, last = cell.replace('paste the lines here', '\n'.join(game.line() for game in games)).strip().splitlines()
     names_there = {}
     exec('\n'.join(before), names_there)
-    title = eval(last, names_there).layout.title.text
-    assert title.startswith(f'{len(set(names))} players')
+    fig = eval(last, names_there)
+    assert fig.layout.title.text.startswith('2 players') and set(fig.data[2].x) == {'Anna', 'Ben' if 'Ben' in names else 'Anna (2)'}
+    assert ('named alike' in fig.layout.title.text) == (len(set(names)) == 1)
 
 
 def test_every_function_of_the_plan_is_a_public_name():

@@ -22,12 +22,41 @@ quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 @quick
 @given(st.integers(0, 5), st.data())
 def test_a_line_holds_the_game(i, data):
-    game = tc.SelectionGame(ds, i, player=data.draw(st.text(max_size=30)))
+    game = tc.SelectionGame(ds, i, player=data.draw(st.text(max_size=30).filter(lambda name: re.search(r'\w', name[:24]))))
     game.marked[:] = data.draw(st.lists(st.booleans(), min_size=len(game.marked), max_size=len(game.marked)))
     line = game.line()
     assert '\n' not in line and line.isascii() or not game.player.isascii()
     marks, left = read_lines(ds, f'  {line}, and so on', i)
     assert marks.to_numpy()[0].tolist() == game.marked.tolist() and not left
+
+
+@pytest.mark.parametrize('name', ['', '  ', '?!', '🦊'])
+def test_a_line_needs_a_name(name):
+    game = tc.SelectionGame(ds, 0, player=name)
+    game.reveal()
+    with pytest.raises(ValueError, match='a name with letters or digits. Type your name'): game.line()
+    assert 'Type your name' in game.picture() and 'game:' not in game.picture() + game.static()
+
+
+@quick
+@given(st.lists(st.tuples(st.sampled_from(['Ana', 'Ben', 'Ana-2']), st.integers(0, 30)), min_size=1, max_size=9))
+def test_players_of_one_name_stay_as_many_as_they_are(played):
+    "Each name with each choice is a player; a line that stands twice is one"
+    def line(name, marks):
+        game = tc.SelectionGame(ds, 0, player=name)
+        game.marked[:5] = [bool(marks >> k & 1) for k in range(5)]
+        return game.line()
+    marks, bad = read_lines(ds, '\n'.join(line(*one) for one in played), 0)
+    assert len(marks) == len(marks.index.unique()) == len(set(played)) and not bad
+    assert {name.split(' (')[0] for name in marks.index} == {name for name, _ in played}
+
+
+def test_numbers_of_the_result_stay_on_a_line():
+    game = tc.SelectionGame(ds, 0, player='Ada')
+    game.mark(2)
+    game.reveal()
+    table = game.picture().split('<table')[1]
+    assert 'white-space:nowrap' in table.split('>')[0] and table.split('</thead>')[0].count('<th>') == 3
 
 
 @quick

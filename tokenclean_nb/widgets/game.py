@@ -9,6 +9,7 @@ __all__ = ['game_size', 'SelectionGame', 'read_lines', 'plot_room']
 
 # %% ../../nbs/api/widgets/02_game.ipynb #2bb0be1f
 import re
+from itertools import count
 from zlib import crc32
 
 import ipywidgets
@@ -119,20 +120,37 @@ def agreement(self:SelectionGame)->tuple: # Share of tokens decided alike; its m
     return float((self.marked == self.keep).mean()), float(by_chance)
 
 # %% ../../nbs/api/widgets/02_game.ipynb #2aa14175
+_no_name = 'Type your name: with it you get a line for the room.'
+
 def _row_code(ids):
     "A checksum of the row's tokens"
     return f'{crc32(np.asarray(ids, np.int32).tobytes()):08x}'
+
+def _plain(player):
+    "A name as it stands in a line: letters, digits and dashes"
+    return re.sub(r'\W+', '-', player).strip('-')[:24]
+
+def _seat(marks, name, mine):
+    "The name of these marks in a room: with a number where somebody else has that name"
+    seats = (name if n == 1 else f'{name} ({n})' for n in count(1))
+    return next(seat for seat in seats if marks.get(seat, mine) == mine)
+
+@patch
+def place(self:SelectionGame)->str: # Row number and checksum of its tokens
+    "Which row was played, as it stands in a line"
+    return f'{self.i}:{_row_code(self.frame.id)}'
 
 @patch
 def line(self:SelectionGame)->str: # Player, row, its code, how many tokens, marks
     "The result as one short line of text"
     bits = int(''.join('1' if m else '0' for m in self.marked), 2)
-    name = re.sub(r'\W+', '-', self.player).strip('-')[:24] or 'someone'
-    return f'game:{name}:{self.i}:{_row_code(self.frame.id)}:{len(self.marked)}:{bits:x}'
+    name = _plain(self.player)
+    if not name: raise BadInput('player', self.player, 'a name with letters or digits', _no_name)
+    return f'game:{name}:{self.place()}:{len(self.marked)}:{bits:x}'
 
 def read_lines(
     ds:Dataset, # The table that was played with
-    lines:str, # Lines of a room, in any text; the last line of a player counts
+    lines:str, # Lines of a room, in any text
     i:int, # Row that was played, from 0
     fraction:float=0.6, # Share of the pool that the scores keep, in (0, 1]
 )->tuple: # A frame of marks, a line per player and a column per token; and the lines that do not fit
@@ -143,7 +161,8 @@ def read_lines(
     for found in re.finditer(r'game:([\w-]+):(\d+):([0-9a-f]{8}):(\d+):([0-9a-f]+)', lines):
         name, *its, digits = found.groups()
         bits = f'{int(digits, 16):0{len(tokens)}b}'
-        if tuple(its) == this and len(bits) == len(tokens): marks[name] = [bit == '1' for bit in bits]
+        mine = [bit == '1' for bit in bits]
+        if tuple(its) == this and len(bits) == len(tokens): marks[_seat(marks, name, mine)] = mine
         else: bad.append(found[0])
     return pd.DataFrame.from_dict(marks, orient='index', columns=tokens, dtype=bool), bad
 
@@ -171,12 +190,19 @@ def _shown(self:SelectionGame, picks):
     if not self.revealed:
         choices = played if picks else None
         view = token_view(self._blank, self.i, None, marked=marked, slider=False, choices=choices)
-        return f'{said}</p>{view.html}'
+        name_first = f'<p>{_no_name}</p>' if picks and not _plain(self.player) else ''
+        return f'{said}</p>{name_first}{view.html}'
     keep = self._in_row(self.keep, np.nan)
     view = token_view(self._played, self.i, keep=keep, marked=marked, slider=False)
-    table = self.result().round(3).to_html(border=0, na_rep='–')
-    line = f'<p>Your line for the room: <code>{escape_html(self.line())}</code></p>'
-    return f'{said} Framed: yours. Blue: what the scores keep.</p>{view.html}{table}{line}'
+    table = self.result().round(3).T.to_html(border=0, na_rep='–')
+    table = table.replace('<table', '<table style="white-space:nowrap"', 1) # no number breaks over two lines
+    return f'{said} Framed: yours. Blue: what the scores keep.</p>{view.html}{table}<p>{self._own_line()}</p>'
+
+@patch
+def _own_line(self:SelectionGame):
+    "The line for the room, or what is needed for one"
+    if not _plain(self.player): return _no_name
+    return f'Your line for the room: <code>{escape_html(self.line())}</code>'
 
 @patch
 def _in_row(self:SelectionGame, values, otherwise=False):
@@ -221,6 +247,8 @@ def plot_room(
     _draw_players(fig, marks, keep)
     fig.update_yaxes(range=[0, 1], tickformat='.0%')
     others = f'; {len(bad)} lines of another row or table left out' if bad else ''
+    same = sum(name.endswith(' (2)') for name in marks.index)
+    if same: others = f'; several people named alike: {same}{others}'
     fig.update_layout(template=template, height=640)
     return fig.update_layout(title=f'{len(marks)} players, row {i}{others}').update_layout(**layout)
 

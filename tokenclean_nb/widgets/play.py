@@ -48,12 +48,11 @@ def _play(self:SelectionGame):
     answer = token_view(self._played, self.i, keep=self._in_row(self.keep, np.nan), **shown).html
     texts = dict(tokens=tokens, keep=self.keep.astype(int), score=self.frame.score[tokens].round(4))
     data = {f'data_{name}': ' '.join(map(str, values)) for name, values in texts.items()}
-    code = ':'.join(self.line().split(':')[2:4])
     name = element('input', None, data_part='name', type='text', size=12)
     buttons = _button('see', 'Reveal'), _button('again', 'Start again')
     said = _said('Which tokens would you train on? Where scripts run, they are clicked and compared here.')
     parts = said + _controls('your name', name, *buttons) + _part('div', 'blank', blank)
-    return _played(data | dict(data_line=code), parts, answer)
+    return _played(data | dict(data_line=self.place()), parts, answer)
 
 @patch
 def _play(self:Guess):
