@@ -119,7 +119,7 @@ def agreement(self:SelectionGame)->tuple: # Share of tokens decided alike; its m
     by_chance = mine * theirs + (1 - mine) * (1 - theirs)
     return float((self.marked == self.keep).mean()), float(by_chance)
 
-# %% ../../nbs/api/widgets/02_game.ipynb #2aa14175
+# %% ../../nbs/api/widgets/02_game.ipynb #ea3986b1
 _no_name = 'Type your name: with it you get a line for the room.'
 
 def _row_code(ids):
@@ -135,6 +135,7 @@ def _seat(marks, name, mine):
     seats = (name if n == 1 else f'{name} ({n})' for n in count(1))
     return next(seat for seat in seats if marks.get(seat, mine) == mine)
 
+# %% ../../nbs/api/widgets/02_game.ipynb #2aa14175
 @patch
 def place(self:SelectionGame)->str: # Row number and checksum of its tokens
     "Which row was played, as it stands in a line"
