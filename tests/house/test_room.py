@@ -29,7 +29,7 @@ def test_the_cell_for_the_room_draws_what_was_played(names):
     exec('\n'.join(before), names_there)
     fig = eval(last, names_there)
     assert fig.layout.title.text.startswith('2 players') and set(fig.data[2].x) == {'Anna', 'Ben' if 'Ben' in names else 'Anna (2)'}
-    assert ('named alike' in fig.layout.title.text) == (len(set(names)) == 1)
+    assert ('names shared' in fig.layout.title.text) == (len(set(names)) == 1)
 
 
 def test_every_function_of_the_plan_is_a_public_name():

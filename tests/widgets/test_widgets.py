@@ -57,6 +57,7 @@ def test_numbers_of_the_result_stay_on_a_line():
     game.reveal()
     table = game.picture().split('<table')[1]
     assert 'white-space:nowrap' in table.split('>')[0] and table.split('</thead>')[0].count('<th>') == 3
+    assert '<td>1</td>' in table.split('loss_base')[0], 'a count has no decimals'
 
 
 @quick

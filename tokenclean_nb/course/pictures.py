@@ -13,7 +13,7 @@ from ..figures.pictures import Picture, svg_image, svg_line, svg_text
 from ..figures.style import element, ink, kept_colour, removed_colour
 
 # %% ../../nbs/api/course/06_pictures.ipynb #05a59393
-_widest, _step = 444, 66 # of a bar, and from one bar to the next
+_widest, _step = 384, 66 # of a bar, and from one bar to the next
 
 def _bar(y, width, share):
     "A bar whose first share is dark"
@@ -42,4 +42,4 @@ def flow_picture(
         y += _step
     says = [steps[0][0], *(f'{arrow}: {words}' for arrow, (words, *_) in zip(arrows, steps[1:]))]
     end = y - _step + (20 if steps[-1][1] is None else 42)
-    return svg_image(''.join(parts), '; then '.join(says), 460, end, '32em')
+    return svg_image(''.join(parts), '; then '.join(says), 400, end, '30em')

@@ -195,7 +195,7 @@ def _shown(self:SelectionGame, picks):
         return f'{said}</p>{name_first}{view.html}'
     keep = self._in_row(self.keep, np.nan)
     view = token_view(self._played, self.i, keep=keep, marked=marked, slider=False)
-    table = self.result().round(3).T.to_html(border=0, na_rep='–')
+    table = self.result().T.to_html(border=0, na_rep='–', float_format='{:.3g}'.format)
     table = table.replace('<table', '<table style="white-space:nowrap"', 1) # no number breaks over two lines
     return f'{said} Framed: yours. Blue: what the scores keep.</p>{view.html}{table}<p>{self._own_line()}</p>'
 
@@ -249,7 +249,7 @@ def plot_room(
     fig.update_yaxes(range=[0, 1], tickformat='.0%')
     others = f'; {len(bad)} lines of another row or table left out' if bad else ''
     same = sum(name.endswith(' (2)') for name in marks.index)
-    if same: others = f'; several people named alike: {same}{others}'
+    if same: others = f'; {same} of the names shared by several{others}'
     fig.update_layout(template=template, height=640)
     return fig.update_layout(title=f'{len(marks)} players, row {i}{others}').update_layout(**layout)
 
