@@ -113,6 +113,7 @@ from .figures.pictures import (
     interval_picture as interval_picture,
     shift_picture as shift_picture,
 )
+from .figures.flow import flow_picture as flow_picture
 from .figures.comparisons import disagreements as disagreements, plot_agreement as plot_agreement
 from .figures.bounds import (
     plot_bounds as plot_bounds,
@@ -125,7 +126,6 @@ from .figures.inspection import Inspection as Inspection
 from .figures.report import notable_tokens as notable_tokens, write_report as write_report
 from .figures.differences import write_comparison as write_comparison, words_decided as words_decided
 from .course.grading import progress as progress
-from .course.pictures import flow_picture as flow_picture
 from .course.tokens import (
     check_mask_prompt as check_mask_prompt,
     check_informative_share as check_informative_share,
