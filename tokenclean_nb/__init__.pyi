@@ -205,8 +205,8 @@ from .cleaning.jobs import (
     clean as clean,
     train as train,
     score_files as score_files,
-    report as report,
 )
+from .cleaning.reports import report as report
 from .cleaning.bandit import bandit_rows as bandit_rows
 from .cleaning.exchange import inspect as inspect, export as export
 from .cleaning.baselines import (

@@ -19,7 +19,7 @@ from fastcore.meta import delegates
 from fastcore.script import anno_parser
 from transformers.utils import logging as transformers_logging
 
-from .cleaning import exchange, jobs, pools
+from .cleaning import exchange, jobs, pools, reports
 from .cleaning.publishing import check_push
 from .data.bars import line_bars
 from .data.records import place_of
@@ -148,14 +148,14 @@ def evaluate(
         with atomic(folder/'evaluation.csv') as file: table.to_csv(file)
     _say(table.to_string(**plain), f'wrote {out}/evaluation.csv')
 
-@delegates(jobs.report)
+@delegates(reports.report)
 def report(
     folder:str, # Folder written by `tokenclean clean` or `tokenclean score`
     other:str=None, # Folder of a second run on the same data: show where the two differ
     **options,
 ):
     "Write report.html, or compare two runs: what is kept, by which scores, and which words in their text"
-    _say(f'wrote {jobs.report(folder, other, **options)}')
+    _say(f'wrote {reports.report(folder, other, **options)}')
 
 # %% ../nbs/api/03_commands.ipynb #1ecc755e
 @delegates(exchange.inspect)
