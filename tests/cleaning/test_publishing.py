@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -12,6 +13,8 @@ import pytest
 from datasets import load_dataset
 
 import tokenclean_nb as tc
+from tokenclean_nb.cli import main
+from tokenclean_nb.data.table import trained
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -125,3 +128,46 @@ def test_the_cards_lie_beside_every_run(tmp_path):
     assert 'method | full' in (tmp_path/'run/README.md').read_text() and 'all response tokens' in (tmp_path/'run/model/README.md').read_text()
     labels, tokens = (load_dataset(str(tmp_path/'run'), name, split='train') for name in ('labels', 'tokens'))
     assert labels['labels'][:] == [list(r) for r in run.data['labels'][:]] and 'keep' in tokens.column_names
+
+
+def command_in(card):
+    "The words of the command that a card tells"
+    return shlex.split(re.search(r'```bash\ntokenclean (.*)\n', card)[1])
+
+
+trainings = {'instructions': ['--data', 'pool.jsonl', '--lora', '4', '--keep-adapter'], 'mapped': ['--data', 'mapped.jsonl', '--columns', 'ask=instruction,tell=output'], 'labels': ['--data', 'run/cleaned.parquet'], 'table': ['--data', 'run/data.parquet', '--learning-rate', '0.00123456789']}
+
+
+@pytest.fixture(scope='module')
+def cleaned(files):
+    "A finished run beside the files"
+    (files/'mapped.jsonl').write_text((files/'pool.jsonl').read_text().replace('"instruction"', '"ask"').replace('"output"', '"tell"'))
+    main(['clean', '--model', 'tiny-base', '--data', str(files/'mapped.jsonl'), '--columns', 'ask=instruction,tell=output', '--method', 'random', '--fraction', '.5', '--epochs', '1', '--out', str(files/'run')])
+    return files
+
+
+@pytest.mark.parametrize('name', trainings)
+def test_a_training_has_a_card_whose_command_makes_it_again(name, cleaned, tmp_path, monkeypatch):
+    monkeypatch.chdir(cleaned)
+    words = [str(cleaned/w) if w.startswith(('run/', 'pool', 'mapped')) else w for w in trainings[name]]
+    main(['train', '--model', 'tiny-base', '--epochs', '1', *words, '--out', str(tmp_path/'one')])
+    card = (tmp_path/'one/model/README.md').read_text()
+    assert 'base model | tiny-base' in card and 'torch ' in card and str(cleaned) not in card and str(tmp_path) not in card
+    taught = trained(tc.load_records(str(cleaned/'run/cleaned.parquet')))
+    if name in ('labels', 'table'): assert f'trained tokens | {taught.sum():,} of {len(taught):,}' in card and 'labels | tokenclean clean, method random, fraction 0.5' in card and 'cleaned tokens' in card
+    else: assert 'all that the data brought' in card and 'cleaned' not in card and 'A score is' not in card
+    if words[1].startswith(str(cleaned/'run')): monkeypatch.chdir(cleaned/'run')
+    again = command_in(card)
+    again[again.index('--out') + 1] = str(tmp_path/'two')
+    main(again)
+    one, two = (next((tmp_path/n/'model').glob('*.safetensors')).read_bytes() for n in ('one', 'two'))
+    assert one == two
+
+
+def test_the_command_of_a_cleaning_makes_it_again(cleaned, tmp_path, monkeypatch):
+    monkeypatch.chdir(cleaned)
+    again = command_in((cleaned/'run/README.md').read_text())
+    assert '--columns' in again
+    again[again.index('--out') + 1] = str(tmp_path/'run')
+    main(again)
+    for file in ('cleaned.parquet', 'model/model.safetensors'): assert (tmp_path/'run'/file).read_bytes() == (cleaned/'run'/file).read_bytes()

@@ -12,7 +12,7 @@ import logging
 from inspect import signature
 
 from .any_score import check_scorer, write_score
-from .cards import told_sources
+from .cards import labels_of, model_card, told_sources, training_words
 from .inputs import as_model, as_records, as_reference
 from .methods import needs_reference, refuse_untaken, run_method, takes
 from .reports import report_title
@@ -20,13 +20,14 @@ from .results import Cleaning, is_saved
 from .steps import Steps, watching
 from ..data.fingerprints import (
     columns_fingerprint, data_fingerprint, model_fingerprint, tokenizer_fingerprint)
-from ..data.encoding import as_table
+from ..data.encoding import as_table, reading
 from ..data.ledger import discard, missing, wrote
 from ..data.storage import atomic, processes, run_folder
+from ..data.table import trained
 from ..errors import BadInput, as_typed, check_arguments, check_choice, check_fraction
 from ..scoring.selection import clean_labels
 from ..scoring.shards import score_shards, write_scored
-from ..training.finetune import check_training, finetune
+from ..training.finetune import check_training, finetune, training_in_force
 from ..training.models import (
     adapter_off, load_model, save_model, table_bars)
 
@@ -107,7 +108,8 @@ def clean(
     pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
     if reference is not None: asked['reference'] = as_reference(reference, base, tokenizer, **places)
     given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
-    sources = told_sources(model=model, data=data, warmup=warmup, reference=reference)
+    sources = told_sources(model=model, data=data, warmup=warmup, reference=reference, adapter=adapter)
+    sources |= dict(columns=columns) if columns else {}
     if out is None: return _told(run_method(*given, **options), sources)
     inputs, identity = (model, data, warmup, reference, adapter), _clean_identity(*given, seed, training)
     with run_folder(out, identity, overwrite, inputs) as folder:
@@ -252,7 +254,8 @@ def train(
     training = _training(train, learning_rate, epochs, batch_size, **training)
     base, tokenizer = as_model(model, **_places(device_map))
     with table_bars(training.get('progress', True)): ds = _table(data, tokenizer, max_length, columns)
-    if 'keep' in ds.column_names: ds = clean_labels(ds)
+    labels = labels_of(data)
+    if 'keep' in ds.column_names: ds, labels = clean_labels(ds), labels or 'the kept tokens of a table'
     if out is None: return finetune(base, ds, **training)
     shown = {k: v for k, v in training.items() if k not in watching}
     identity = _identity('train', base, tokenizer, ds, **shown)
@@ -263,6 +266,22 @@ def train(
         tuned = finetune(base, ds, checkpoints=folder/'checkpoints', **training)
         discard(folder, 'checkpoints.0')
         if processes().is_main_process:
-            with atomic(folder/'model') as path: save_model(path, tuned, tokenizer)
+            sources = told_sources(model=model, data=data) | dict(columns=columns)
+            card = _training_card(base, ds, labels, shown, max_length=max_length, sources=sources)
+            with atomic(folder/'model') as path:
+                save_model(path, tuned, tokenizer)
+                (path/'README.md').write_text(card, encoding='utf-8')
             log.info('wrote %s/model', folder)
     return tuned
+
+# %% ../../nbs/api/cleaning/06_jobs.ipynb #train-card
+def _training_card(base, ds, labels, given, **settings):
+    "The card of a model that was trained on a table whose labels a run made, or no run: ''"
+    taught, given = trained(ds), dict(given)
+    adapter = not given.pop('merge')
+    used = training_in_force(base, **given)
+    said = {'rows': f'{len(ds):,}', 'trained tokens': f'{taught.sum():,} of {len(taught):,}',
+        'labels': labels or 'all that the data brought'}
+    if 'weights' in ds.column_names: said['weights'] = 'those of the data'
+    made = dict(training=used, seed=used['seed'], cleaned=bool(labels), keep_adapter=adapter)
+    return model_card('train', said | training_words(used), reading(ds) | made | settings)

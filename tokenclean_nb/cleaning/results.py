@@ -20,7 +20,8 @@ from datasets import Dataset, load_dataset
 from fastcore.basics import patch
 
 from ..bounds import noise_rate, noise_rate_after
-from .cards import dataset_card, done_name, model_card
+from .cards import (
+    dataset_card, done_name, model_card, training_words)
 from .publishing import check_push, push_folder
 from ..data.encoding import reading
 from ..data.fingerprints import data_fingerprint, digest
@@ -79,19 +80,9 @@ def headline(self:Cleaning)->dict: # What -> value, in words
         said['lowest kept score'] = f'{low:.3g}' if low == high else f'{low:.3g} to {high:.3g}, by round'
     if 'truth' in ds.column_names:
         said['noise rate of the labels'] = _noise_words(tokens, kept, flat(ds, 'truth'))
-    return said | _training_words(self.settings.get('training', {}))
+    return said | training_words(self.settings.get('training', {}))
 
 # %% ../../nbs/api/cleaning/00_results.ipynb #training-words
-def _training_words(training):
-    "The training arguments that matter most, in words"
-    if not training: return {}
-    rows = training['per_device_train_batch_size'] * training['gradient_accumulation_steps']
-    epochs = training['num_train_epochs']
-    parts = [f"learning rate {training['learning_rate']:g}", f"{epochs:g} epoch{'s' * (epochs != 1)}",
-        f'{rows} rows a step']
-    if training.get('lora'): parts.append(f"LoRA of rank {training['lora']}")
-    return {'trained with': ', '.join(parts)}
-
 @patch
 def __str__(self:Cleaning):
     width = max(map(len, self.headline))
