@@ -35,13 +35,15 @@ def training_words(
     return {'trained with': ', '.join(parts)}
 
 def told_sources(
+    columns=None, # A mapping of columns, which is told as it is
     **sources, # Name of an argument -> what was given: a path, a Hub name, or something in memory
 )->dict: # Name -> Hub name, or the last part of a local path; `from_hub`: those that are Hub names
     "Where things came from, as it may be told to others"
     given = {k: str(v) for k, v in sources.items() if isinstance(v, (str, Path))}
     local = {k for k, v in given.items() if is_local(v) or Path(v).exists()}
     hub = [k for k, v in given.items() if k not in local and v != 'tiny-base']
-    return {k: Path(v).name if k in local else v for k, v in given.items()} | dict(from_hub=hub)
+    told = {k: Path(v).name if k in local else v for k, v in given.items()} | dict(from_hub=hub)
+    return told | dict(columns=columns) if columns else told
 
 # %% ../../nbs/api/cleaning/00_cards.ipynb #cards-labels
 def labels_of(

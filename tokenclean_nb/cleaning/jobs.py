@@ -108,8 +108,7 @@ def clean(
     pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
     if reference is not None: asked['reference'] = as_reference(reference, base, tokenizer, **places)
     given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
-    sources = told_sources(model=model, data=data, warmup=warmup, reference=reference, adapter=adapter)
-    sources |= dict(columns=columns) if columns else {}
+    sources = told_sources(columns, model=model, data=data, warmup=warmup, reference=reference, adapter=adapter)
     if out is None: return _told(run_method(*given, **options), sources)
     inputs, identity = (model, data, warmup, reference, adapter), _clean_identity(*given, seed, training)
     with run_folder(out, identity, overwrite, inputs) as folder:
@@ -266,7 +265,7 @@ def train(
         tuned = finetune(base, ds, checkpoints=folder/'checkpoints', **training)
         discard(folder, 'checkpoints.0')
         if processes().is_main_process:
-            sources = told_sources(model=model, data=data) | dict(columns=columns)
+            sources = told_sources(columns, model=model, data=data)
             card = _training_card(base, ds, labels, shown, max_length=max_length, sources=sources)
             with atomic(folder/'model') as path:
                 save_model(path, tuned, tokenizer)
