@@ -108,10 +108,10 @@ def clean(
     pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
     if reference is not None: asked['reference'] = as_reference(reference, base, tokenizer, **places)
     given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
-    sources = told_sources(columns, model=model, data=data, warmup=warmup, reference=reference, adapter=adapter)
+    inputs = dict(model=model, data=data, warmup=warmup, reference=reference, adapter=adapter)
+    sources = told_sources(columns, **inputs)
     if out is None: return _told(run_method(*given, **options), sources)
-    inputs, identity = (model, data, warmup, reference, adapter), _clean_identity(*given, seed, training)
-    with run_folder(out, identity, overwrite, inputs) as folder:
+    with run_folder(out, _clean_identity(*given, seed, training), overwrite, tuple(inputs.values())) as folder:
         return _run_in(folder, sources, *given, **options)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #clean-parts
