@@ -111,7 +111,7 @@ def clean(
     inputs = dict(model=model, data=data, warmup=warmup, reference=reference, adapter=adapter)
     sources = told_sources(columns, **inputs)
     if out is None: return _told(run_method(*given, **options), sources)
-    with run_folder(out, _clean_identity(*given, seed, training), overwrite, tuple(inputs.values())) as folder:
+    with run_folder(out, _clean_identity(*given, seed, training), overwrite, (*inputs.values(),)) as folder:
         return _run_in(folder, sources, *given, **options)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #clean-parts
