@@ -2,7 +2,9 @@
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from safetensors import SafetensorError
 
 from tokenclean_nb.cli import main
 from tokenclean_nb.data.records import load_records
@@ -68,12 +70,32 @@ def test_folder_of_something_else_is_refused(records, tmp_path, capsys):
     assert 'new or empty folder' in said and [p.name for p in out.iterdir()] == ['thesis.txt']
 
 
-def test_full_disk_leaves_nothing_half_written(records, tmp_path, capsys, monkeypatch):
-    def full(*args, **kwargs): raise OSError(28, 'No space left on device')
-    monkeypatch.setattr('tokenclean_nb.scoring.shards.pq.write_table', full)
-    said = refused(capsys, 'score', '--model', 'tiny-base', '--data', records, '--out', tmp_path/'run')
-    assert 'No space left on device' in said
-    assert not [p for p in (tmp_path/'run').rglob('*') if p.suffix in ('.part', '.parquet')]
+def no_room(*args, **kwargs): raise OSError(28, 'No space left on device')
+def no_room_for_weights(*args, **kwargs): raise SafetensorError('Error while serializing: I/O error: No space left on device (os error 28)')
+def no_room_for_torch(*args, **kwargs): raise RuntimeError('[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534')
+
+
+writes = [('score', 'tokenclean_nb.scoring.shards.pq.write_table', no_room), ('score', 'tokenclean_nb.scoring.shards.pq.ParquetWriter', no_room), ('train', 'transformers.PreTrainedModel.save_pretrained', no_room_for_weights), ('train', 'torch.save', no_room_for_torch), ('train', 'pathlib.Path.write_text', no_room),
+    ('clean', 'transformers.PreTrainedModel.save_pretrained', no_room_for_weights), ('clean', 'torch.save', no_room_for_torch), ('clean', 'datasets.Dataset.to_parquet', no_room), ('clean', 'tokenclean_nb.cleaning.results.write_report', no_room), ('clean', 'pandas.DataFrame.to_csv', no_room),
+    ('export', 'datasets.Dataset.to_parquet', no_room), ('select', 'tokenclean_nb.scoring.shards.pq.ParquetWriter', no_room)]
+
+
+@pytest.mark.parametrize('command, write, error', writes, ids=lambda v: v if isinstance(v, str) else '')
+def test_full_disk_leaves_nothing_half_written(command, write, error, tuned, records, tmp_path, capsys, monkeypatch):
+    "One line that names the folder and what to do; with room again the same command ends well"
+    given = ['--model', 'tiny-base', '--data', str(records)]
+    more = dict(score=given, train=[*given, '--save-steps', '1'], clean=[*given, '--method', 'self-evolving', '--parts', '2', '--save-steps', '1'], export=given, select=[str(tmp_path/'scores')])[command]
+    if command == 'select': main(['score', *given, '--reference', tuned, '--out', str(tmp_path/'scores')])
+    words, run = [command, *more, '--out', str(tmp_path/'run')], tmp_path/'run'
+    with monkeypatch.context() as full:
+        full.setattr(write, error)
+        said = refused(capsys, *words)
+    assert f'No space left on device, in {run}. Make room there' in said and said.count('\n') <= 1
+    assert not [p for p in run.rglob('*') if p.suffix in ('.part', '.old')]
+    for table in run.rglob('*.parquet'): assert pq.read_table(table).num_rows
+    for checkpoint in run.rglob('checkpoint-*'): assert (checkpoint/'trainer_state.json').exists()
+    main(words)
+    assert 'next:' in capsys.readouterr().out or command == 'export'
 
 
 def test_score_then_report(tuned, records, tmp_path, capsys):

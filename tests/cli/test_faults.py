@@ -76,11 +76,11 @@ def test_killed_at_random_moments(command, inputs, whole, tmp_path):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    "A disk of 512 kB"
-    disk = tmp_path/'disk'
+def small_disk(tmp_path, request):
+    "A disk of 512 kB, or of as many as the test asks for"
+    disk, size = tmp_path/'disk', getattr(request, 'param', 512)
     disk.mkdir()
-    try: done = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', disk], capture_output=True, text=True)
+    try: done = subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={size}k', 'tmpfs', disk], capture_output=True, text=True)
     except FileNotFoundError: pytest.skip('no command `mount` here')
     if done.returncode: pytest.skip(f'a tmpfs cannot be mounted here: {done.stderr.strip()}')
     yield disk
@@ -98,6 +98,23 @@ def test_full_disk(inputs, whole, small_disk, tmp_path):
     (small_disk/'ballast').unlink()
     code, said = run(*words('score', inputs, small_disk/'run'), said=tmp_path/'said')
     assert code == 0 and contents(small_disk/'run') == want, said
+
+
+def without_means(files):
+    "Without the table of rounds: of a training that goes on, its mean loss is of the steps since"
+    return {k: v for k, v in files.items() if k != 'rounds.csv'}
+
+
+# where the disk of so many kB is full: a first checkpoint, the next one, the reference, the model
+@pytest.mark.parametrize('small_disk', [600, 8000, 20000, 24000], indirect=True)
+def test_full_disk_in_a_cleaning(inputs, whole, small_disk, tmp_path):
+    want, _ = whole('clean')
+    command = [*words('clean', inputs, small_disk/'run'), '--save-steps', 1]
+    code, said = run(*command, said=tmp_path/'said')
+    assert code == 1 and f'No space left on device, in {small_disk}/run. Make room there' in said and 'Traceback' not in said
+    subprocess.run(['mount', '-o', 'remount,size=100m', small_disk], check=True)
+    code, said = run(*command, said=tmp_path/'said')
+    assert code == 0 and without_means(contents(small_disk/'run')) == without_means(want), said
 
 
 def test_file_too_large(inputs, whole, tmp_path):

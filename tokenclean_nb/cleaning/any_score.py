@@ -16,7 +16,7 @@ from datasets import Dataset
 from .inputs import as_records
 from ..data.encoding import as_table
 from ..data.records import load_records
-from ..data.storage import atomic
+from ..data.storage import atomic, write_parquet
 from ..data.table import flat, row_numbers, trained, with_flat
 from ..errors import BadInput, check_choice
 from ..scoring.one_pass import measure_columns
@@ -79,7 +79,7 @@ def write_score(
     "Put the score into a file; what it reads beside the losses is measured now"
     columns, beside = compared_with(scorer, *warmup, **options)
     ds = measure_columns(load_records(path), scorer, **options, **columns)
-    with atomic(path) as temporary: score(ds, scorer, **beside).to_parquet(temporary)
+    with atomic(path) as temporary: write_parquet(score(ds, scorer, **beside), temporary)
 
 # %% ../../nbs/api/cleaning/05_any_score.ipynb #ebacb33f
 def read_by_all(

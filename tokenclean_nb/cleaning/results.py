@@ -26,7 +26,7 @@ from .publishing import check_push, push_folder
 from ..data.encoding import reading
 from ..data.fingerprints import data_fingerprint, digest
 from ..data.ledger import missing, within_run
-from ..data.storage import atomic, run_folder
+from ..data.storage import atomic, run_folder, write_parquet
 from ..data.table import flat, lengths, published, row_numbers
 from ..errors import BadInput
 from ..figures.lookup import response_tokens, text_columns
@@ -163,9 +163,9 @@ def _write(run, path):
         with atomic(path/name) as folder:
             save_model(folder, model, run.tokenizer)
             if name == 'model': (folder/'README.md').write_text(model_card(*said), encoding='utf-8')
-    with atomic(path/'data.parquet') as file: run.data.to_parquet(file)
+    with atomic(path/'data.parquet') as file: write_parquet(run.data, file)
     cleaned = published(clean_labels(run.data))
-    with atomic(path/'cleaned.parquet') as file: cleaned.to_parquet(file)
+    with atomic(path/'cleaned.parquet') as file: write_parquet(cleaned, file)
     with atomic(path/'rounds.csv') as file: run.rounds.to_csv(file, index=False)
     with atomic(path/'README.md') as file: file.write_text(dataset_card(*said), encoding='utf-8')
     record = dict(method=run.method, settings=run.settings)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset, DatasetDict
 
-from .storage import atomic
+from .storage import atomic, write_parquet
 from .table import cut, flat, lengths, published, row_numbers, with_flat
 from ..errors import BadInput, check_choice
 
@@ -91,10 +91,11 @@ def _swift(ds, path, tokenizer):
     "Messages of one role, each with its loss"
     _lines(path, (dict(messages=[_message(*run) for run in runs]) for runs in segments(ds, tokenizer)))
 
-def _trl(ds, path, tokenizer): _plain(_whole(ds, 'trl'), ['input_ids', 'labels']).to_parquet(path)
+def _trl(ds, path, tokenizer):
+    write_parquet(_plain(_whole(ds, 'trl'), ['input_ids', 'labels']), path)
 
 def _parquet(ds, path, tokenizer):
-    published(ds).to_parquet(path)
+    write_parquet(published(ds), path)
 
 def _llama_factory(ds, path, tokenizer):
     "Ids with a mask of ones, saved as the part `train`"

@@ -44,7 +44,10 @@ def _in_run(path):
 
 def _add(folder, lines):
     "Lengthen the ledger"
-    with (folder/ledger_name).open('a', encoding='utf-8') as ledger: ledger.write(''.join(lines))
+    with (folder/ledger_name).open('ab+') as ledger:
+        ledger.seek(-min(1, ledger.tell()), 2)
+        torn = ledger.read(1) not in (b'', b'\n') # a full disk took half a line
+        ledger.write(('\n' * torn + ''.join(lines)).encode())
 
 def begin(
     *paths:Path, # Files or folders that are about to be written
@@ -67,8 +70,8 @@ def written(
 )->dict: # Path relative to it -> size and time, '' for what was only begun
     "What runs wrote into their folder"
     ledger = folder/ledger_name
-    lines = ledger.read_text(encoding='utf-8').splitlines() if ledger.exists() else []
-    return dict(line.split('\t') for line in lines)
+    lines = ledger.read_text(encoding='utf-8').split('\n') if ledger.exists() else []
+    return dict(line.split('\t') for line in lines if line.count('\t') == 1)
 
 # %% ../../nbs/api/data/01_ledger.ipynb #known
 def within_run(

@@ -8,6 +8,7 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/training/trainer.html.md
 __all__ = ['planned_steps', 'fit']
 
 # %% ../../nbs/api/training/03_trainer.ipynb #trainer-imports
+import json
 import math
 import os
 import shutil
@@ -164,15 +165,30 @@ class _Noted(TrainerCallback):
         path = Path(args.output_dir)/f'checkpoint-{state.global_step}'
         if state.is_world_process_zero: note(path, path)
 
+def _is_whole(checkpoint):
+    "Is all of it there? Trainer writes its own state last"
+    try: return isinstance(json.loads((checkpoint/'trainer_state.json').read_text()), dict)
+    except (OSError, ValueError): return False
+
 def _last_checkpoint(folder):
-    "The last whole checkpoint: Trainer writes its own state last"
-    whole = [path.parent for path in Path(folder).glob('checkpoint-*/trainer_state.json')]
+    "The last whole checkpoint"
+    whole = filter(_is_whole, Path(folder).glob('checkpoint-*'))
     return max(whole, key=lambda path: int(path.name.removeprefix('checkpoint-')), default=None)
+
+def _remove_half(folder):
+    "Remove checkpoints that could not be written to their end, on a full disk"
+    for path in folder.glob('checkpoint-*'):
+        if not _is_whole(path): shutil.rmtree(path, ignore_errors=True)
+    if folder.exists() and not any(folder.iterdir()): folder.rmdir()
 
 @contextmanager
 def _output(folder):
     "A folder for checkpoints, which ends with the training, but not with an interruption"
-    with tempfile.TemporaryDirectory() as temporary: yield Path(folder or temporary)
+    with tempfile.TemporaryDirectory() as temporary:
+        try: yield Path(folder or temporary)
+        except Exception:
+            if folder: _remove_half(Path(folder))
+            raise
     here = processes()
     here.wait_for_everyone()
     if folder and here.is_main_process: shutil.rmtree(folder, ignore_errors=True)
