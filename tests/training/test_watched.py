@@ -132,3 +132,22 @@ def test_of_no_use(tiny):
     for wrong in (dict(save_steps=0), dict(report_to='nowhere'), dict(report_to=['none', 'tensorbord'])):
         with pytest.raises(BadInput, match=f'`{[*wrong][0]}` is'): tc.clean(tiny, good, good, **wrong)
     with pytest.raises(BadInput, match='logging_dir'): _watching('out', None, None, 'logs')
+
+
+def test_a_service_that_refuses_is_one_line(tiny, tmp_path, monkeypatch):
+    "At the first training, where the folder is free again, and where the rounds are sent: what is trained stays"
+    from accelerate.tracking import LOGGER_TYPE_TO_CLASS
+    from transformers import integrations
+    class Refused(Exception): __module__ = 'service.errors'
+    class Refusing(trainer.TrainerCallback):
+        def on_train_begin(self, *args, **kwargs): raise Refused('no folder any more\nread the manual')
+    class RefusingTracker(ServiceTracker):
+        def log(self, numbers, step): raise Refused('no folder any more\nread the manual')
+    for callback, tracker, left in ((Refusing, ServiceTracker, False), (trainer.TrainerCallback, RefusingTracker, True)):
+        monkeypatch.setitem(LOGGER_TYPE_TO_CLASS, 'service', tracker)
+        monkeypatch.setitem(integrations.integration_utils.INTEGRATION_TO_CALLBACK, 'service', callback)
+        monkeypatch.setattr('tokenclean_nb.training.finetune.get_available_reporting_integrations', lambda: ['service'])
+        with pytest.raises(OSError, match=r'^service does not take the metrics: no folder any more The same command goes on [^\n]*$'):
+            tc.clean(tiny, good, good[:8], out=str(tmp_path/'run'), **slow, **_watching(tmp_path, None, 'service', None))
+        assert (tmp_path/'run/steps/model/model.safetensors').exists() == left == (tmp_path/'run').exists()
+    assert len(tc.clean(tiny, good, good[:8], out=str(tmp_path/'run'), **slow).rounds) == 1

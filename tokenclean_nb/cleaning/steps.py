@@ -10,6 +10,7 @@ __all__ = ['log', 'watching', 'Steps', 'round_line', 'with_clean']
 # %% ../../nbs/api/cleaning/01_steps.ipynb #c11f7fdd
 import json
 import logging
+import os
 import time
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from ..scoring.scorers import score
 from ..scoring.selection import clean_labels
 from ..scoring.shards import sharded_losses
 from ..training.finetune import Session, finetune, training_in_force
+from ..training.trainer import told_service
 from ..training.models import (adapter_off, check_same_tokens, has_adapter, load_model,
     put_adapter, save_model, shared_copy, without_adapter)
 
@@ -190,20 +192,28 @@ def report(self:Steps, lines):
     to = self.training.get('report_to') or ()
     for name in {to} if isinstance(to, str) else {*to}:
         if name not in LOGGER_TYPE_TO_CLASS: continue
-        tracker = _tracker(name, self.training.get('logging_dir'))
-        for line in lines:
-            numbers = {k: v for k, v in line.items() if isinstance(v, (int, float)) and k != 'round'}
-            share = dict(kept_share=line['kept'] / max(1, line['tokens']))
-            tracker.log(numbers | share, step=line['round'])
-        tracker.finish()
+        with told_service([name]): _send(_tracker(name, self.training.get('logging_dir')), lines)
+
+def _send(tracker, lines):
+    "Send the numbers of all rounds, a step for each"
+    for line in lines:
+        numbers = {k: v for k, v in line.items() if isinstance(v, (int, float)) and k != 'round'}
+        share = dict(kept_share=line['kept'] / max(1, line['tokens']))
+        tracker.log(numbers | share, step=line['round'])
+    tracker.finish()
+
+_project = os.environ.get('WANDB_PROJECT', 'huggingface')
+_beside = dict( # where the callbacks of transformers put the trainings, and the name of a run there
+    mlflow=('Default', dict(run_name='rounds')), trackio=('huggingface', dict(name='rounds')),
+    # else it would go on in the run of the trainings, whose steps are further
+    wandb=(_project, dict(name='rounds', reinit='finish_previous')))
 
 def _tracker(name, folder):
     "A tracker of accelerate, ready"
     kind = LOGGER_TYPE_TO_CLASS[name]
     place = [folder or 'logs'] if kind.requires_logging_directory else []
-    # else it would go on in the run of the trainings, whose steps are further
-    own = dict(reinit='finish_previous') if name == 'wandb' else {}
-    tracker = kind('rounds', *place, **own)
+    where, own = _beside.get(name, ('rounds', {}))
+    tracker = kind(where, *place, **own)
     if hasattr(tracker, 'start'): tracker.start() # since accelerate 1.10
     return tracker
 
