@@ -9,6 +9,7 @@ import pytest
 
 import tokenclean_nb as tc
 from tokenclean_nb.cleaning import inputs, jobs
+from tokenclean_nb.cleaning.cards import told_sources
 from tokenclean_nb.errors import BadInput
 
 good = [dict(instruction=f'Say {i}.', output=f'{i} it is.') for i in range(8)]
@@ -121,3 +122,13 @@ def test_no_bars_of_tables(tiny, monkeypatch):
     for progress in (True, False): tc.clean(tiny, good, good, progress=progress)
     tc.train(tiny, good, progress=False)
     assert seen == [False, False, True, True, True] and not datasets.are_progress_bars_disabled()
+
+
+def test_training_from_a_stream(tiny, tmp_path):
+    "The rows of a stream are written to the disk as they come; the model is that of the same rows in memory"
+    def rows(): yield from good
+    stream = datasets.IterableDataset.from_generator(rows)
+    models = [tc.train(tiny, data, out=tmp_path/name, epochs=1, batch_size=4, progress=False) for name, data in dict(stream=stream, list=good).items()]
+    one, two = ((tmp_path/name/'model/model.safetensors').read_bytes() for name in ('stream', 'list'))
+    assert one == two and models[0].training_log and 'data' not in told_sources(data=stream)
+    with pytest.raises(BadInput, match='^`data` is .*Choose one of train'): tc.train(tiny, datasets.IterableDatasetDict(train=stream), progress=False)
