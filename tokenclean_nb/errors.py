@@ -96,7 +96,8 @@ def _check_rank(value, argument):
     if not hasattr(value, 'peft_type'): check_count(value, argument)
 
 def _check_path(value, argument):
-    if not isinstance(value, (str, os.PathLike)): raise BadInput(argument, value, 'the path of a folder')
+    if isinstance(value, (str, os.PathLike)) and str(value).strip(): return
+    raise BadInput(argument, value, 'the path of a folder')
 
 _checks = dict(fraction=check_fraction, learning_rate=check_positive, epochs=check_positive,
     num_train_epochs=check_positive, lora=_check_rank, batch_size=check_count, max_length=check_count,

@@ -73,7 +73,7 @@ beside = dict(json_text=dict(messages=json.dumps([user, answer])), json_number=d
     history=dict(instruction='a', output='b', history='[]'), pairs=dict(instruction='a', output='b', history=[['a', 'b']]))
 wholes = dict(strings=(dict(messages=['a']), 'a message with `role`'), roles_only=(talk(user), 'Nothing to train on'), empty=(dict(messages=[]), 'Nothing to train on'), all_hundred=(ids(labels=[-100, -100, -100]), 'at least one trained token'), shifted=(dict(input_ids=[1, 2, 3, 4], labels=[2, 3, 4, -100]), 'shifted twice'),
     no_ids=(dict(input_ids=[], labels=[]), 'records with tokens'), text_ids=(dict(input_ids=['a'], labels=['b']), 'a list of whole numbers'), float_ids=(dict(input_ids=[1.5], labels=[1.5]), 'a list of whole numbers'), deep_ids=(dict(input_ids=[[1]], labels=[[1]]), 'a list of whole numbers'), hole=(dict(input_ids=[1, None], labels=[1, None]), 'a number for each token'),
-    one_label=(dict(input_ids=[1], labels=1), 'a list of whole numbers'), text_mask=(ids(completion_mask='011'), 'a list of numbers'), unknown=(dict(foo='x', bar='y'), '--columns'), near=(dict(Question='x', Answer='y'), '--columns Question=instruction,Answer=output'), half=(dict(instruction='x'), 'records with the columns'), blank=(dict(instruction='a', output=' '), 'without a response'))
+    no_segments=(dict(segments=['a']), 'a list of segments'), one_label=(dict(input_ids=[1], labels=1), 'a list of whole numbers'), text_mask=(ids(completion_mask='011'), 'a list of numbers'), unknown=(dict(foo='x', bar='y'), '--columns'), near=(dict(Question='x', Answer='y'), '--columns Question=instruction,Answer=output'), half=(dict(instruction='x'), 'records with the columns'), blank=(dict(instruction='a', output=' '), 'without a response'))
 
 
 def written(tmp_path, name, some):
@@ -128,7 +128,7 @@ def test_in_every_format(name, ending, place, tmp_path, capsys):
 files = {'null.jsonl': ('null\n' + lines(good), 'null.jsonl, line 1, is no object'), 'number.jsonl': (lines(good[:2]) + '\n7', 'number.jsonl, line 3, is no object'), 'list.jsonl': ('[1, 2]', 'line 1, is no object'), 'text.jsonl': ('"abc"', 'line 1, is no object'), 'twice.jsonl': ('{"instruction": "a", "output": "b", "output": "c"}', 'output is there twice'),
     'cut.jsonl': (lines(good[:2]) + '\n{"instr', 'cut.jsonl, line 3'), 'comma.jsonl': (lines(good[:1]) + ',', 'comma.jsonl, line 1'), 'python.jsonl': ("{'a': 1}", 'python.jsonl, line 1'), 'latin.jsonl': ('{"instruction": "a", "output": "é"}'.encode('latin1'), 'latin.jsonl, line 1, is not UTF-8'), 'utf16.jsonl': (lines(good).encode('utf16'), 'utf16.jsonl, line 1, is not UTF-8'),
     'half.json': ('[{"instruction": "a"},', 'half.json, line 1'), 'number.json': ('7', 'could not be read'), 'three.csv': ('instruction,output\na,b,c\n', 'Row 2 of three.csv has 3 fields and not 2'), 'one.csv': ('instruction,output\na\n', 'Row 2 of one.csv has 1 fields'), 'latin.csv': ('instruction,output\na,é\n'.encode('latin1'), 'latin.csv is not UTF-8'),
-    'open.csv': ('instruction,output\na,"b\n', 'could not be read'), 'blank.csv': ('\n', 'could not be read'), 'head.csv': ('instruction,output\n', 'none|no data'), 'three.tsv': ('instruction\toutput\na\tb\tc\n', 'Row 2 of three.tsv has 3 fields'), 'not.parquet': ('PAR1', 'could not be read'), 'not.jsonl.gz': ('plain', 'not.jsonl.gz cannot be unpacked'), 'cut.jsonl.gz': (gzip.compress(lines(good).encode())[:60], 'cut.jsonl.gz cannot be unpacked'),
+    'open.csv': ('instruction,output\na,"b\n', 'could not be read'), 'blank.csv': ('\n', 'could not be read'), 'head.csv': ('instruction,output\n', 'none|no data'), 'twice.csv': ('instruction,output,output\na,b,c\n', 'twice.csv, line 1: output is there twice'), 'three.tsv': ('instruction\toutput\na\tb\tc\n', 'Row 2 of three.tsv has 3 fields'), 'not.parquet': ('PAR1', 'could not be read'), 'not.jsonl.gz': ('plain', 'not.jsonl.gz cannot be unpacked'), 'cut.jsonl.gz': (gzip.compress(lines(good).encode())[:60], 'cut.jsonl.gz cannot be unpacked'),
     'empty.jsonl': ('', 'empty.jsonl is empty'), 'notes.txt': ('x', 'Found notes.txt'), 'sheet.xlsx': ('PK', 'Found sheet.xlsx'), 'blank.jsonl': ('\n\n', 'It holds none')}
 
 
@@ -245,3 +245,62 @@ def test_a_source_of_results_that_is_not_there(place, capsys, tmp_path):
     said = refused(capsys, tmp_path, 'results', '--quick', '--model', 'tiny-base', '--data', data, '--cells', tmp_path/'cells')
     assert '`--data`' in said and 'b.jsonl' in said
     assert not (tmp_path/'cells').exists()
+
+
+@pytest.mark.parametrize('command', ['train', 'score', 'inspect', 'export'])
+def test_a_mapping_for_token_ids_is_refused(command, place, tmp_path, capsys):
+    "Nothing would read it"
+    line = refused(capsys, tmp_path, *reading(command, place, place/'scores/data.parquet')[0], '--columns', 'a=b')
+    assert "`--columns` is 'a=b': it must be left out for data that is token ids already" in line
+
+
+@pytest.mark.parametrize('command', ['train', 'score', 'inspect', 'warmup'])
+def test_the_folder_of_a_run_is_no_data(command, place, tmp_path, capsys):
+    line = refused(capsys, tmp_path, *reading(command, place, place/'scores')[0])
+    assert 'It is the folder of a run: take scores/data.parquet.' in line
+
+
+unread = dict(context=(dict(question='q', context='c', answer='a'), 'read are question and answer, not context'), two=(talk(user, answer) | dict(prompt='q', completion='a'), 'read are messages, not prompt, completion'), weight=(dict(instruction='a', output='b', weight=.5), 'read are instruction and output, not weight'),
+    other=(dict(instruction='a', output='b', source='web'), ''), taken=(dict(instruction='a', input='c', output='b', system='s'), ''))
+
+
+@pytest.mark.parametrize('record, said', unread.values(), ids=unread)
+def test_a_column_that_is_not_read_is_said(record, said, place, tmp_path, caplog, capsys):
+    "Where its name says that it belongs to the data"
+    main(['inspect', '--model', 'tiny-base', '--data', str(written(tmp_path, 'some.jsonl', [record] * 3))])
+    assert said in caplog.text and ('not ' in caplog.text) == bool(said)
+
+
+def test_our_segments_are_read_without_a_config(place, tmp_path, capsys):
+    "What goes out for axolotl comes back with the same tokens"
+    main(['export', '--data', str(place/'good.jsonl'), '--model', 'tiny-base', '--to', 'axolotl', '--out', str(tmp_path/'out')])
+    shown = []
+    for data in (place/'good.jsonl', tmp_path/'out/axolotl.jsonl'):
+        capsys.readouterr()
+        main(['inspect', '--model', 'tiny-base', '--data', str(data)])
+        shown.append(capsys.readouterr().out.splitlines()[0])
+    assert shown[0] == shown[1] and 'of them trained' in shown[0]
+
+
+def test_a_hidden_file_is_no_data(place, tmp_path, capsys):
+    (tmp_path/'data').mkdir()
+    for name in ('a.jsonl', '._a.jsonl', '.b.csv'): (tmp_path/'data'/name).write_text(lines(good) if name == 'a.jsonl' else 'no data')
+    main(['inspect', '--model', 'tiny-base', '--data', str(tmp_path/'data')])
+    assert capsys.readouterr().out.startswith('48 rows')
+
+
+def test_good_examples_that_are_the_data_are_said(place, tmp_path, caplog):
+    words = ['clean', '--model', 'tiny-base', '--data', str(place/'good.jsonl'), '--epochs', '1', '--warmup']
+    main([*words, str(place/'good.jsonl'), '--out', str(tmp_path/'same')])
+    assert 'the data itself' in caplog.text and '--method self-scored' in caplog.text
+    caplog.clear()
+    main([*words, str(written(tmp_path, 'other.jsonl', good[:8])), '--out', str(tmp_path/'other')])
+    assert 'the data itself' not in caplog.text
+
+
+def test_an_empty_folder_name(place, tmp_path, capsys, monkeypatch):
+    "As a shell gives it for a variable that is not set; it is not the folder one stands in"
+    (tmp_path/'here').mkdir()
+    monkeypatch.chdir(tmp_path/'here')
+    line = refused(capsys, tmp_path, 'score', '--model', 'tiny-base', '--data', place/'good.jsonl', '--out', '', out=False)
+    assert "`--out` is ''" in line and not [*(tmp_path/'here').iterdir()]

@@ -51,6 +51,7 @@ turns = {
     'roles by default': (fixed, {}, 'blue<|im_end|>|grey<|im_end|>'),
     'end tokens named': (dict(eot_tokens=['<|im_end|>']), {}, 'blue<|im_end|>|grey<|im_end|>'),
     'roles to train': (fixed, dict(roles_to_train=['user']), 'Sky?<|im_end|>|Now?<|im_end|>'),
+    'roles to train by the names that data has': (fixed, dict(roles_to_train=['gpt']), 'blue<|im_end|>|grey<|im_end|>'),
     'inputs too': (fixed | dict(train_on_inputs=True), {}, 'Be brief.<|im_end|>|Sky?<|im_end|>|blue<|im_end|>|Now?<|im_end|>|grey<|im_end|>'),
     'the last end token': (fixed, dict(train_on_eos='last'), 'blue|grey<|im_end|>'),
     'all end tokens': (fixed, dict(train_on_eos='all'), '<|im_end|>|<|im_end|>|blue<|im_end|>|<|im_end|>|grey<|im_end|>'),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .jobs import as_records
 from ..data.configs import config_table, is_config, read_config
-from ..data.encoding import as_table, encode
+from ..data.encoding import as_table, encode, refuse_columns
 from ..data.export import export_table, exports
 from ..data.fingerprints import data_fingerprint
 from ..data.prepared import is_prepared, labelled, with_text
@@ -37,7 +37,9 @@ def _to_inspect(data, model, columns, max_length):
         model = read_config(data).model if model is None else model
         return config_table(data, _needed(model), max_length)
     records, tokenizer = as_records(data), _needed(model)
-    if is_prepared(records): return labelled(records), tokenizer, None
+    if is_prepared(records):
+        refuse_columns(columns)
+        return labelled(records), tokenizer, None
     return encode(records, tokenizer, max_length, columns=columns), tokenizer, None
 
 def _needed(model):
@@ -92,6 +94,7 @@ def export(
     is_table = {'input_ids', 'labels'} <= {*records.column_names}
     if tokenizer is None and not is_table:
         raise BadInput('model', None, 'given for data that is no table yet')
+    if is_table: refuse_columns(columns)
     ds = records if is_table and tokenizer is None else as_table(records, tokenizer, max_length, columns)
     if 'keep' in ds.column_names: ds = clean_labels(ds)
     if to in ('axolotl', 'swift') and not has_text(ds):

@@ -42,7 +42,12 @@ def _table(data, tokenizer, max_length, columns=None, argument='data'):
 def _tables(data, warmup, progress, **how):
     "The tables of the pool and, if there is one, of the clean set"
     with table_bars(progress):
-        return _table(data, **how), None if warmup is None else _table(warmup, argument='warmup', **how)
+        pool = _table(data, **how)
+        if warmup is None: return pool, None
+        good = _table(warmup, argument='warmup', **how)
+    if len(pool) == len(good) and data_fingerprint(pool) == data_fingerprint(good):
+        log.warning('the good examples are the data itself: --method self-scored is made for that')
+    return pool, good
 
 def _rows_a_step(batch_size):
     "Rows per optimizer step as Trainer wants them: rows at once in each process, and steps to accumulate"

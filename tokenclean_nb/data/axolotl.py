@@ -11,7 +11,7 @@ __all__ = ['axolotl_plan']
 import re
 
 from .conversations import Example
-from .formats import Format, talk_of, text_example
+from .formats import Format, segments_of, talk_of, text_example
 from .messages import control_keys, parsed, text_of
 from .trainers import Keys, Part, Plan
 from ..errors import BadInput, check_choice
@@ -50,7 +50,8 @@ class _Chat:
         self.roles = known or dict(human='user', gpt='assistant')
         self.tools, self.drops = get('field_tools', 'tools'), get('drop_system_message')
         self.options = top.get('chat_template_kwargs')
-        self.trained, self.all = get('roles_to_train', ['assistant']) or [], top.get('train_on_inputs', False)
+        asked, self.all = get('roles_to_train', ['assistant']) or [], top.get('train_on_inputs', False)
+        self.trained = [self.roles.get(role, role) for role in asked]
         self.field_training, self.field_detail = (get(k) for k in _turns[2:])
         self.last_alone = _last_alone(keys)
 
@@ -110,14 +111,6 @@ def _with_inputs(example, whole):
     if not whole or not example: return example
     return Example(example.text, [(0, example.spans[0][1], 1.)], example.closers)
 
-def _segments(record, where, eos):
-    "A text in pieces, each of which says whether it is trained"
-    pieces, spans, text = parsed(record['segments'], where), [], ''
-    for piece in pieces:
-        start, text = len(text), text + text_of(piece.get('text'), where)
-        if piece.get('label'): spans.append((start, len(text), 1.))
-    return Example(text, spans, []) if spans else None
-
 def _completion(field):
     "A reader of a text that is trained as a whole"
     return lambda record, where, eos: text_example('', text_of(record[field], where), eos)
@@ -153,7 +146,7 @@ def _reader(keys, top):
             field = _column(keys, 'field', 'text', columns)
             return Format((field,), (), _completion(field))
         return completed
-    if kind == 'input_output': return lambda columns: Format(('segments',), (), _segments)
+    if kind == 'input_output': return lambda columns: Format(('segments',), (), segments_of)
     remedy = 'Take chat_template with field_messages and message_property_mappings.'
     raise BadInput(keys.place + 'type', kind, 'one that is understood here: ' + ', '.join(types),
         remedy * (kind == 'sharegpt'))

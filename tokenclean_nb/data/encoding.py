@@ -179,6 +179,12 @@ def _renamed(records, columns):
             raise BadInput('columns', columns, 'a mapping to new names', f'There is a column {new} already.')
     return records.rename_columns(columns) if columns else records
 
+def refuse_columns(
+    columns, # A mapping that was given, or None
+):
+    "Refuse a mapping of columns for data that needs none"
+    if columns: raise BadInput('columns', columns, 'left out for data that is token ids already')
+
 def _check_encode(records, tokenizer, max_length):
     "Refuse what cannot be encoded"
     if not isinstance(records, Dataset):
@@ -228,8 +234,9 @@ def as_table(
     columns:dict|str=None, # As in `encode`
 )->Dataset: # The table
     "Encode records unless they are encoded"
-    if is_prepared(records): return prepared(records, tokenizer)
-    return encode(records, tokenizer, max_length, columns=columns)
+    if not is_prepared(records): return encode(records, tokenizer, max_length, columns=columns)
+    refuse_columns(columns)
+    return prepared(records, tokenizer)
 
 # %% ../../nbs/api/data/00_encoding.ipynb #a4861cdc
 def reading(

@@ -106,6 +106,16 @@ def _preferred(record, where, eos):
     return _completed('prompt', 'chosen')(record | dict(prompt=chosen[:shared], chosen=chosen[shared:]),
         where, eos)
 
+def segments_of(record, where, eos):
+    "A text in pieces, each of which says whether it is trained"
+    pieces, spans, text = parsed(record['segments'], where), [], ''
+    if not isinstance(pieces, list) or not all(isinstance(piece, dict) for piece in pieces):
+        raise BadInput(where, pieces, 'a list of segments, each with `text` and `label`')
+    for piece in pieces:
+        start, text = len(text), text + text_of(piece.get('text'), where)
+        if piece.get('label'): spans.append((start, len(text), 1.))
+    return Example(text, spans, []) if spans else None
+
 def _document(record, where, eos):
     "A text that is trained as a whole"
     text = text_of(record['text'], f'{where}: text')
@@ -128,6 +138,7 @@ formats = (
     Format(('chosen',), ('rejected', *beside_talk), _preferred, chosen_said),
     Format(('question', 'answer'), beside_talk, _asked(('question',), 'answer')),
     Format(('query', 'response'), beside_talk, _asked(('query',), 'response')),
+    Format(('segments',), (), segments_of),
     Format(('text',), (), _document, text_said),
 )
 
@@ -135,6 +146,9 @@ formats = (
 _meanings = dict(instruction=('instruction', 'question', 'prompt', 'query', 'problem', 'human', 'user'),
     input=('context', 'passage'), output=('output', 'answer', 'response', 'completion', 'solution', 'target',
         'assistant', 'reply'), messages=('conversation', 'dialogue', 'dialog', 'chat', 'turns'))
+
+_telling = {c for f in formats for c in (*f.needs, *f.takes)} | {*_meanings['input']} # not lost in silence
+_telling |= {'weight', 'weights', 'loss_scale', 'train', 'labels', 'completion_mask', 'images'}
 
 def _guess(columns):
     "A mapping of columns that might work, or {}"
@@ -150,7 +164,11 @@ def find_format(
 )->Format: # Its reader, and the columns that it reads
     "Say which format the records have, or what would make it one"
     for f in formats:
-        if {*f.needs} <= {*columns}: return f._replace(takes=tuple(c for c in f.takes if c in columns))
+        if not {*f.needs} <= {*columns}: continue
+        taken = tuple(c for c in f.takes if c in columns)
+        unread = [c for c in columns if c in _telling and c not in (*f.needs, *taken)]
+        said = [f.said, unread and f"read are {' and '.join(f.needs)}, not {', '.join(unread)}"]
+        return f._replace(takes=taken, said='; '.join(filter(None, said)))
     guess = _guess(columns)
     allowed = 'records with the columns of a format: ' + '; '.join(' and '.join(f.needs) for f in formats)
     mapping = guess or {columns[0] if columns else 'YOURS': 'instruction'}

@@ -68,7 +68,7 @@ def _files(source, path):
     if not path.is_dir(): return [path]
     known = lambda paths: sorted(p for p in paths if p.is_file() and _kind(p) in _readers)
     seen = lambda p: not any(part.startswith('.') for part in p.relative_to(path).parts)
-    return known(path.iterdir()) or [p for p in known(path.rglob('*')) if seen(p)]
+    return known(filter(seen, path.iterdir())) or known(filter(seen, path.rglob('*')))
 
 def _files_of_one_kind(source, path):
     "The files of a source, and the ending of all of them"
@@ -140,7 +140,10 @@ def _fields(path, delimiter):
         names = pd.read_csv(file, nrows=0, sep=delimiter).columns.tolist()
     convert = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
     with pa.input_stream(str(path), compression='detect') as file:
-        for _ in csv.open_csv(file, csv.ReadOptions(use_threads=False), parse, convert): pass
+        rows = csv.open_csv(file, csv.ReadOptions(use_threads=False), parse, convert)
+        twice = [name for name in rows.schema.names if rows.schema.names.count(name) > 1]
+        if twice: raise ValueError(f'{path.name}, line 1: {twice[0]} is there twice.')
+        for _ in rows: pass
     return names, wrong
 
 def _all_text(source, files, delimiter):
@@ -171,10 +174,17 @@ def load_records(
         return _read(source, str(source), subset, split=split)
     if (path/'dataset_info.json').exists(): return load_from_disk(str(path))
     if (path/'dataset_dict.json').exists(): return _split(load_from_disk(str(path)), split)
+    _refuse_run(source, path)
     files, ending = _files_of_one_kind(source, path)
     kind, delimiter = _readers[ending], '\t' if ending == '.tsv' else ','
     options = _all_text(source, files, delimiter) if kind == 'csv' else {}
     return _read(source, kind, **options, data_files=[str(p) for p in files], split='train', files=files)
+
+def _refuse_run(source, path):
+    "The folder of a run holds files of many kinds"
+    tables = [name for name in ('cleaned.parquet', 'data.parquet') if (path/name).exists()]
+    if not tables or not (path/'manifest.json').exists(): return
+    raise _unusable(source, f'It is the folder of a run: take {path.name}/{" or ".join(tables)}.')
 
 def _parts(source, subset, split):
     "Name, subset and split of a source that may say them all, as in name:subset:split or name::split"
