@@ -13,6 +13,7 @@ import logging
 import re
 import sys
 import time
+import warnings
 from typing import Annotated
 
 from fastcore.meta import delegates
@@ -245,6 +246,10 @@ def _place(error, options):
     place = place_of(options[named[1]], int(named[2])) if named and options.get(named[1]) else ''
     return place and f' It is {place}.'
 
+def _no_advice():
+    "Without what libraries tell their own developers"
+    return warnings.catch_warnings(action='ignore', category=FutureWarning)
+
 def _option(name):
     "A name in Python as it is typed here"
     return name if name in positional else '--' + name.replace('_', '-')
@@ -263,7 +268,8 @@ def run_command(
     parser = anno_parser(commands[name], prog=f'tokenclean {name}', pos=positional)
     options = {k: v for k, v in vars(parser.parse_args(words)).items() if k not in ('pdb', 'xtra')}
     try:
-        with line_bars(), as_typed(**{k: _option(k) for k in options}): commands[name](**options)
+        typed = {k: _option(k) for k in options}
+        with line_bars(), _no_advice(), as_typed(**typed): commands[name](**options)
     except BadInput as e: sys.exit(f'tokenclean {name}: {e}{_place(e, options)}')
     except OSError as e: sys.exit(f'tokenclean {name}: {e}')
     except KeyboardInterrupt:

@@ -304,3 +304,18 @@ def test_an_empty_folder_name(place, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path/'here')
     line = refused(capsys, tmp_path, 'score', '--model', 'tiny-base', '--data', place/'good.jsonl', '--out', '', out=False)
     assert "`--out` is ''" in line and not [*(tmp_path/'here').iterdir()]
+
+
+@pytest.mark.parametrize('command', ['train', 'clean'])
+def test_an_adapter_is_no_model_to_train(command, place, tmp_path, capsys):
+    "What --keep-adapter wrote: it can be evaluated and scored with, but its weights are frozen"
+    data = ['--data', place/'good.jsonl', '--epochs', 1]
+    main([str(w) for w in ['train', '--model', 'tiny-base', *data, '--lora', 2, '--keep-adapter', '--out', tmp_path/'kept']])
+    main(['evaluate', 'tiny-base', str(tmp_path/'kept/model'), '--data', str(place/'good.jsonl')])
+    more = ['--method', 'full'] if command == 'clean' else []
+    line = refused(capsys, tmp_path, command, '--model', tmp_path/'kept/model', *data, *more)
+    assert '`--model` is' in line and 'give its base as the model' in line
+
+
+def test_rows_to_inspect(place, tmp_path, capsys):
+    assert '`--rows` is -1' in refused(capsys, tmp_path, 'inspect', '--model', 'tiny-base', '--data', place/'good.jsonl', '--rows', -1)

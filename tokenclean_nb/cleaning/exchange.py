@@ -59,6 +59,7 @@ def inspect(
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
 )->Inspection: # What is trained, by role, and what is wrong
     "See what would be trained, and what is wrong with it"
+    if rows < 0: raise BadInput('rows', rows, 'a whole number of at least 0')
     ds, tokenizer, told = _to_inspect(data, model, columns, max_length)
     seen = Inspection(ds, tokenizer, rows, told)
     if out:

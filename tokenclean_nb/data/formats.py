@@ -70,6 +70,17 @@ def _asked(questions, answer):
         return talk_of(record, where, messages) if said.strip() else None
     return read
 
+# %% ../../nbs/api/data/00_formats.ipynb #segments-of
+def segments_of(record, where, eos):
+    "A text in pieces, each of which says whether it is trained"
+    pieces, spans, text = parsed(record['segments'], where), [], ''
+    if not isinstance(pieces, list) or not all(isinstance(piece, dict) for piece in pieces):
+        raise BadInput(where, pieces, 'a list of segments, each with `text` and `label`')
+    for piece in pieces:
+        start, text = len(text), text + text_of(piece.get('text'), where)
+        if piece.get('label'): spans.append((start, len(text), 1.))
+    return Example(text, spans, []) if spans else None
+
 # %% ../../nbs/api/data/00_formats.ipynb #5de4db7f
 def text_example(prompt, answer, eos):
     "A prompt, its completion and the end token"
@@ -105,16 +116,6 @@ def _preferred(record, where, eos):
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(chosen, rejected)))
     return _completed('prompt', 'chosen')(record | dict(prompt=chosen[:shared], chosen=chosen[shared:]),
         where, eos)
-
-def segments_of(record, where, eos):
-    "A text in pieces, each of which says whether it is trained"
-    pieces, spans, text = parsed(record['segments'], where), [], ''
-    if not isinstance(pieces, list) or not all(isinstance(piece, dict) for piece in pieces):
-        raise BadInput(where, pieces, 'a list of segments, each with `text` and `label`')
-    for piece in pieces:
-        start, text = len(text), text + text_of(piece.get('text'), where)
-        if piece.get('label'): spans.append((start, len(text), 1.))
-    return Example(text, spans, []) if spans else None
 
 def _document(record, where, eos):
     "A text that is trained as a whole"

@@ -113,6 +113,9 @@ def _to_train(first, lora, seed):
     if any(p.device.type == 'meta' for p in first.parameters()):
         remedy = 'Offloading is for scoring; train with lora=..., a smaller dtype, or more devices.'
         raise BadInput('model', 'offloaded to memory or disk', 'on the devices that train it', remedy)
+    if getattr(first, '_hf_peft_config_loaded', False):
+        raise BadInput('model', 'a base with an adapter on it', 'a whole model', 'Its weights are frozen: '
+            'give its base as the model, and train without keep_adapter where you want to go on from it.')
     if not lora:
         model = copy.deepcopy(first).eval()
         # full fine-tuning in half precision loses small updates
