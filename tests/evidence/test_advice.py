@@ -26,7 +26,7 @@ def test_what_cannot_be_is_refused_before_anything_is_trained(monkeypatch, optio
     with pytest.raises(tc.BadInput, match=match): advise(**options)
 
 
-@pytest.mark.parametrize('name, data, warmup', [('data', pool.select(range(20)), good), ('warmup', pool, good.select(range(20)))])
+@pytest.mark.parametrize('name, data, warmup', [('data', pool.select(range(20)), good), ('data', pool.select(range(20)), None), ('warmup', pool, good.select(range(20)))])
 def test_too_few_rows_are_named(name, data, warmup):
     with pytest.raises(tc.BadInput, match=f'{name}.*20 rows'): tc.advise((base, tokenizer), data, warmup, progress=False)
 

@@ -40,6 +40,8 @@ def report(
     cdn:bool=False, # Load plotly.js from the network, for a smaller file?
 )->Path: # The file
     "Write report.html into the folder of a run, or a page that compares it with a second run"
+    if other and Path(other).resolve() == Path(folder).resolve():
+        raise BadInput('other', str(other), 'another folder than the first')
     ds, rounds, facts = _finished(folder, 'folder')
     second = other and _finished(other, 'other')
     with run_folder(folder, None) as held:

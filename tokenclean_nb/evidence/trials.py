@@ -38,6 +38,8 @@ def cut_rows(data, warmup, rows, seed, notes):
     "Pool and good examples, shuffled and cut to `rows`; the pool itself gives them where there are none"
     pool = as_records(data).shuffle(seed=seed)
     if warmup is None:
+        if len(pool) < 2 * least:
+            raise BadInput('data', f'{len(pool)} rows', f'at least {2 * least} rows without good examples')
         n = min(rows, len(pool) // 2)
         good, pool = pool.select(range(n)), pool.select(range(n, len(pool)))
         notes.append(f'No good examples were given, so {n:,} random rows of the data stand for them: '
