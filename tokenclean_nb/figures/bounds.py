@@ -55,11 +55,11 @@ def _other_bound(fig, col, m, bound):
     fig.add_scatter(x=m, y=bound, name='bound of the other panel', hoverinfo='skip', **dashed,
         showlegend=col == 1, legendgroup='other', row=1, col=col)
 
-def _crossing(fig, enough):
+def _crossing(fig, enough, side):
     "A line in both panels where the bounds meet"
     fig.add_vline(x=enough, line=dict(color=ink, width=2, dash='dot'))
-    place = dict(xref='x2', yref='y2 domain', xanchor='left', yanchor='top', align='left')
-    fig.add_annotation(x=np.log10(enough), y=1, text=f'cleaning pays above<br>{enough:,.0f} tokens',
+    place = dict(xref='x2', yref='y2 domain', xanchor=side, yanchor='top', align=side)
+    fig.add_annotation(x=np.log10(enough), y=1, text=f'cleaning<br>pays above<br>{enough:,.0f} tokens',
         showarrow=False, bgcolor='rgba(255,255,255,.85)', **place)
 
 # %% ../../nbs/api/figures/11_bounds.ipynb #334e4f30
@@ -82,11 +82,12 @@ def plot_bounds(
     cleaned = _stack(fig, 2, 'cleaned', m, noise_after, keep_fraction * m, delta)
     for col, other in (1, cleaned), (2, everything): _other_bound(fig, col, m, other)
     enough = tokens_to_pay(noise - noise_after, keep_fraction, delta)
-    if tokens[0] < enough < tokens[1]: _crossing(fig, float(enough))
+    if tokens[0] < enough < tokens[1]:
+        _crossing(fig, float(enough), 'left' if enough**2 < tokens[0] * tokens[1] else 'right')
     across = dict(text='tokens before cleaning', font_size=12)
-    fig.update_xaxes(title=across, ticks='outside', ticklen=6, **_powers)
+    fig.update_xaxes(title=across, range=np.log10(tokens), ticks='outside', ticklen=6, **_powers)
     fig.update_yaxes(range=[0, 1.05]).update_yaxes(title='bound of the error', col=1)
-    title = f'Error bound, keep fraction {keep_fraction:g}, delta {delta:g}'
+    title = f'Error bound, keep {keep_fraction:.0%}, delta {delta:g}'
     return fig.update_layout(hovermode='x unified', title=title, **_room).update_layout(**layout)
 
 # %% ../../nbs/api/figures/11_bounds.ipynb #a6297362
@@ -107,8 +108,9 @@ def _payoff_line(fig, m, r, delta, look):
 def _regions(fig):
     "What lies above and below a line"
     words = dict(xref='paper', yref='paper', showarrow=False, font_size=17)
-    fig.add_annotation(x=.98, y=.96, xanchor='right', text='above its line cleaning pays', **words)
-    fig.add_annotation(x=.02, y=.04, xanchor='left', text='below it all tokens have the lower bound', **words)
+    above, below = 'above its line<br>cleaning pays', 'below it all<br>tokens have the<br>lower bound'
+    fig.add_annotation(x=.98, y=.96, xanchor='right', align='right', text=above, **words)
+    fig.add_annotation(x=.02, y=.04, xanchor='left', align='left', text=below, **words)
 
 def plot_payoff(
     fractions:tuple=(0.9, 0.6, 0.3), # Keep fractions, each in (0, 1); at most five
@@ -127,7 +129,7 @@ def plot_payoff(
     _regions(fig)
     fig.update_xaxes(title='tokens before cleaning', range=np.log10(tokens) + [-.2, .1], **_powers)
     fig.update_yaxes(title='drop of the noise rate', **_powers)
-    title = f'How far the noise rate must fall, delta {delta:g}'
+    title = f'The noise drop that pays, delta {delta:g}'
     return fig.update_layout(title=title, showlegend=False, margin=dict(b=60, r=110)).update_layout(**layout)
 
 # %% ../../nbs/api/figures/11_bounds.ipynb #5c86cfb4
