@@ -135,6 +135,14 @@ def test_bounds(outputs):
     assert output.locator('img').get_attribute('src') != picture
     press(output, 1, 'Home')
     until(output, 'Cleaning wins')
+    tokens = output.locator('input[type=range][aria-label="tokens before cleaning"]')
+    assert tokens.get_attribute('aria-valuetext') == '10,000'
+    tokens.focus()
+    output.page.keyboard.press('Home')
+    until(output, r'tokens before cleaning\s*100\b')
+    assert tokens.get_attribute('aria-valuetext') == '100', 'the number is announced, not its exponent'
+    output.page.keyboard.press('End')
+    until(output, '100,000,000')
     output.screenshot(path=shots / 'lab_bounds.png')
 
 

@@ -21,7 +21,7 @@ from ..errors import check_fraction
 from ..figures.bounds import plot_bounds
 from ..figures.style import escape_html, faint, ink, kept_colour
 from ..figures.pictures import line_picture
-from .base import Interactive, wide
+from .base import Interactive, LogSlider, wide
 
 # %% ../../nbs/api/widgets/05_bounds.ipynb #27c503de
 class BoundExplorer(Interactive):
@@ -54,12 +54,11 @@ def __str__(self:BoundExplorer):
 def controls(self:BoundExplorer):
     share = dict(min=0, max=1, step=.01, readout_format='.2f', **wide)
     above_0 = share | dict(min=.01)
-    tokens = dict(min=2, max=8, step=.1, readout_format=',.0f', **wide) # powers of ten
     return dict(
         noise=ipywidgets.FloatSlider(description='noise rate of all tokens', **share),
         noise_after=ipywidgets.FloatSlider(description='noise rate after cleaning', **share),
         keep_fraction=ipywidgets.FloatSlider(description='keep fraction', **above_0),
-        tokens=ipywidgets.FloatLogSlider(description='tokens before cleaning', **tokens),
+        tokens=LogSlider(low=1e2, high=1e8, description='tokens before cleaning'),
         delta=ipywidgets.FloatSlider(description='delta', **above_0 | dict(max=.5)))
 
 @patch
