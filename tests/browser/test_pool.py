@@ -49,6 +49,26 @@ def test_a_brush_is_followed_by_everything(page, tmp_path, html):
     assert 'Selected: score' in part('said').inner_text(), 'the keyboard brushes too'
 
 
+def test_a_bound_that_is_typed_counts_exactly(page, tmp_path, html):
+    part = opened(page, tmp_path, html)
+    scores = tc.flat(ds, 'score')
+    scores = scores[np.isfinite(scores)]
+    for low, high, words in [('0', '', 'score from 0'), ('', '0.163', 'score up to 0.163'), ('100', '', 'score from 100'), ('-0.2', '1.05', 'score from -0.2 up to 1.05')]:
+        for name, value in dict(low=low, high=high).items():
+            page.locator(f'[data-bound-of={name}]').fill(value)
+            page.keyboard.press('Tab')
+        count = ((scores >= float(low or '-inf')) & (scores <= float(high or 'inf'))).sum()
+        said = part('said').inner_text()
+        assert f'{words}' in said and f'{count:,} of {len(scores):,} tokens' in said, said
+
+
+def test_a_long_word_stays_in_its_place(page, tmp_path):
+    long = example_table([('q', '=' * 200 + ' and ' + 'word ' * 8)] * 4 + [('say', 'שלום 1')] * 3)
+    page.set_viewport_size(dict(width=390, height=800))
+    opened(page, tmp_path, follow + pool_view(long).html)
+    assert page.evaluate('document.documentElement.scrollWidth') <= 390
+
+
 def test_a_corner_of_the_losses(page, tmp_path, html):
     part = opened(page, tmp_path, html)
     box = page.locator('[data-part=scatter] .u-over').bounding_box()

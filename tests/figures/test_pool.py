@@ -80,6 +80,37 @@ def test_nothing_in_a_text_acts():
     assert 'alert(1)' not in html.replace('&lt;script&gt;alert(1)', '') and '\x00' not in html and '\u202e' not in html
 
 
-@pytest.mark.parametrize('change, words', [(dict(by='colour'), 'one value per row'), (dict(other=[True]), 'one bool')])
+@pytest.mark.parametrize('change, words', [(dict(by='colour'), 'one value per row'), (dict(by='score'), 'one value per row'), (dict(other=[True]), 'one bool'), (dict(names=('a',)), 'two names'), (dict(names='ab'), 'two names')])
 def test_bad_input(change, words):
     with pytest.raises(ValueError, match=words): pool_html(ds, **change)
+
+
+def test_infinite_losses_and_scores_leave_the_page_alive():
+    loss, score = tc.flat(ds, 'loss_base').copy(), tc.flat(ds, 'score').copy()
+    loss[::3], scored = np.inf, np.flatnonzero(np.isfinite(score))
+    score[scored[:4]] = np.nan
+    head, arrays = opened(pool_html(tc.with_flat(tc.with_flat(ds, 'loss_base', loss), 'score', score)))
+    assert np.isfinite(head['loss_high']) and head['loss_high'] > 0 and len(arrays['exact']) == len(scored) - 4
+    assert '4 response tokens have no score and are left out' in head['note']
+    np.testing.assert_allclose(np.sort(arrays['exact']), np.sort(score[scored[4:]]), rtol=1e-6)
+
+
+def test_the_last_token_of_a_short_answer_ends_it():
+    _, arrays = opened(pool_html(ds))
+    last = np.cumsum(arrays['sampled']) - 1
+    assert (arrays['band'][last] == 9).all() and (arrays['band'][np.r_[0, last[:-1] + 1]] == 0).all()
+
+
+def test_no_source_is_not_the_word_none():
+    head, _ = opened(pool_html(ds.add_column('source', [None, 'None', '', 'a', 'a', None]), by='source'))
+    assert head['sources'] == ['(empty)', '(none)', 'None', 'a']
+
+
+def test_without_a_script_rows_have_their_own_numbers():
+    html = pool_html(ds, rows=np.array([4, 2]), which='two rows', code=False)
+    still = html[html.index('class="tc-still"'):]
+    numbers = re.findall(r'<tr><td class="number">(\d+)</td>', still)
+    assert sorted(numbers) == ['2', '4']
+    _, arrays = opened(html)
+    removed = 1 - arrays['keptCount'] / arrays['tokens']
+    assert int(numbers[0]) == arrays['number'][removed.argmax()]

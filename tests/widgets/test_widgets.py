@@ -205,3 +205,12 @@ def test_turning_forgets_the_selection(monkeypatch):
     view.turn()
     assert len(view.selected()) == len(ds)
     with pytest.raises(ValueError, match='most removed first'): pool.ordered_rows(ds, 'best first')
+
+
+@pytest.mark.parametrize('rows', [[-1], [6], [1.5], [True] * 6, ['a']])
+def test_rows_that_are_none_are_refused(rows):
+    with pytest.raises(ValueError, match='row numbers from 0 to 5'): tc.pool_view(ds).chosen(rows)
+
+
+def test_a_pool_without_a_choice_is_refused():
+    with pytest.raises(ValueError, match='a table with score and keep'): tc.pool_view(ds.remove_columns('keep'))

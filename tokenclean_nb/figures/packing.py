@@ -44,8 +44,8 @@ def steps(
     high:float, # The value of the highest step, above `low`
 )->np.ndarray: # uint8, same shape; what lies beyond takes the outer steps
     "Numbers as one byte each"
-    share = (np.asarray(values, float) - low) / (high - low)
-    return np.clip(np.nan_to_num(share) * 256, 0, 255).astype(np.uint8)
+    share = np.clip((np.asarray(values, float) - low) / (high - low), 0, 1)
+    return np.minimum(np.nan_to_num(share) * 256, 255).astype(np.uint8)
 
 def shorts(
     values:np.ndarray, # Any numbers, shape `(n,)`; NaN: none

@@ -42,12 +42,12 @@ async function poolView(root) {
     for (let r = 0; r < nRows; r++)
       rowIn[r] = (chosen.source === null || d.source[r] === chosen.source)
         && (!find || firsts[r].includes(find) || (textOf[r] !== undefined && texts[r].includes(find))) ? 1 : 0;
-    const [s0, s1] = chosen.score || [-1, 256], [x0, x1, y0, y1] = chosen.loss || [-1, 256, -1, 256];
+    const [s0, s1] = chosen.score || [-Infinity, Infinity], [x0, x1, y0, y1] = chosen.loss || [-1, 256, -1, 256];
     const word = chosen.words, band = chosen.band, type = chosen.type, differs = chosen.differs;
     hits.fill(0);
     for (let t = 0; t < nTokens; t++) {
       const s = d.score[t];
-      const rest = rowIn[rowOf[t]] && s >= s0 && s <= s1
+      const rest = rowIn[rowOf[t]] && d.exact[t] >= s0 && d.exact[t] <= s1
         && (!chosen.loss || (d.loss[t] >= x0 && d.loss[t] <= x1 && s >= y0 && s <= y1))
         && (!differs || d.kept[t] !== d.kept2[t]);
       const itsWord = word === null || d.word[t] === word, itsBand = band === null || d.band[t] === band, itsType = type === null || d.type[t] === type;
@@ -116,7 +116,8 @@ async function poolView(root) {
     const pages = Math.max(1, Math.ceil(order.length / pageSize));
     const turn = (words, to) => make('button', {type: 'button', textContent: words, disabled: to < 0 || to >= pages, onclick: () => {
       page = to; table();
-      [...part('pager').querySelectorAll('button')].find(b => b.textContent === words && !b.disabled)?.focus();
+      const open = [...part('pager').querySelectorAll('button')].filter(b => !b.disabled);
+      (open.find(b => b.textContent === words) || open[0])?.focus();
     }});
     part('pager').replaceChildren(turn('first', page && 0 || -1), turn('previous', page - 1),
       ` page ${count(page + 1)} of ${count(pages)} `, turn('next', page + 1), turn('last', page < pages - 1 ? pages - 1 : -1));
@@ -248,7 +249,10 @@ async function poolView(root) {
     cursor: bare, scales: {x: {time: false, range: [head.low, head.high]}, y: {range: (u, low, high) => [0, high || 1]}},
     axes: [axis('score', {size: 30}), axis('tokens', {size: 56, values: (u, v) => v.map(count)})],
     series: [{}, bars(() => dark() ? '#3a3a3a' : '#e4e4e4'), bars(pale), bars(() => '#2f6db3')],
-    hooks: {setSelect: [brush('score', (u, left, _, width) => [bin(u.posToVal(left, 'x')), bin(u.posToVal(left + width, 'x'))])],
+    hooks: {setSelect: [brush('score', (u, left, _, width) => { // the outer bars hold what lies beyond them
+      const [a, b] = [left, left + width].map(at => u.posToVal(at, 'x'));
+      return [bin(a) ? Number(a.toPrecision(3)) : -Infinity, bin(b) < 255 ? Number(b.toPrecision(3)) : Infinity];
+    })],
       draw: [u => {
         if (head.threshold === null) return;
         const x = u.valToPos(head.threshold, 'x', true), c = u.ctx;
@@ -317,7 +321,7 @@ async function poolView(root) {
   let timer = 0;
   const told = () => {
     const said = [];
-    if (chosen.score) said.push(`score ${number(scoreAt(chosen.score[0]))} to ${number(scoreAt(chosen.score[1]))}`);
+    if (chosen.score) said.push('score' + (chosen.score[0] > -Infinity ? ` from ${chosen.score[0]}` : '') + (chosen.score[1] < Infinity ? ` up to ${chosen.score[1]}` : ''));
     if (chosen.loss) said.push(`base loss ${number(lossAt(chosen.loss[0]))} to ${number(lossAt(chosen.loss[1]))} and score ${number(scoreAt(chosen.loss[2]))} to ${number(scoreAt(chosen.loss[3]))}`);
     if (chosen.words !== null) said.push(`the word ${head.words[chosen.words]}`);
     if (chosen.band !== null) said.push(`position ${10 * chosen.band} to ${10 * chosen.band + 10} % of the answer`);
@@ -348,14 +352,15 @@ async function poolView(root) {
     if (scatter && name !== 'loss' && !chosen.loss) scatter.setSelect({left: 0, top: 0, width: 0, height: 0}, false);
     for (const input of root.querySelectorAll('[data-bound-of]')) {
       const k = +(input.dataset.boundOf === 'high');
-      if (document.activeElement !== input) input.value = chosen.score ? number(scoreAt(chosen.score[k])) : '';
+      if (document.activeElement !== input) input.value = chosen.score && isFinite(chosen.score[k]) ? chosen.score[k] : '';
     }
     tell();
   };
   for (const input of root.querySelectorAll('[data-bound-of]')) input.addEventListener('change', () => {
     const [low, high] = ['low', 'high'].map(k => root.querySelector(`[data-bound-of=${k}]`).value);
-    chosen.score = low === '' && high === '' ? null : [low === '' ? 0 : bin(+low), high === '' ? 255 : bin(+high)];
-    hist.setSelect(chosen.score ? {left: hist.valToPos(scoreAt(chosen.score[0]), 'x'), top: 0, width: hist.valToPos(scoreAt(chosen.score[1]), 'x') - hist.valToPos(scoreAt(chosen.score[0]), 'x'), height: hist.over.clientHeight} : {left: 0, top: 0, width: 0, height: 0}, false);
+    chosen.score = low === '' && high === '' ? null : [low === '' ? -Infinity : +low, high === '' ? Infinity : +high];
+    const [left, right] = (chosen.score || [0, 0]).map(x => hist.valToPos(Math.max(head.low, Math.min(head.high, x)), 'x'));
+    hist.setSelect({left: chosen.score ? left : 0, top: 0, width: chosen.score ? Math.max(0, right - left) : 0, height: chosen.score ? hist.over.clientHeight : 0}, false);
     changed('score');
   });
   part('search').addEventListener('input', e => { chosen.search = e.target.value; changed('search'); });

@@ -9,7 +9,7 @@ __all__ = ['most_rows', 'most_tokens', 'most_texts', 'selections', 'rows_that_di
 
 # %% ../../nbs/api/figures/12_pool.ipynb #fdb3ad64
 import numpy as np
-from datasets import Dataset
+from datasets import Dataset, LargeList, List
 
 from ..data.table import flat, lengths, row_numbers
 from ..errors import BadInput
@@ -72,7 +72,7 @@ def _bands(ds, index, facts):
     begins = np.cumsum(lengths(ds)) - lengths(ds)
     place = index - (begins + facts['first'].to_numpy())[row]
     size = (lengths(ds) - facts['first'].to_numpy())[row]
-    return np.clip(10 * place / np.maximum(size, 1), 0, 9).astype(np.uint8)
+    return np.clip(10 * place / np.maximum(size - 1, 1), 0, 9).astype(np.uint8) # the last token ends it
 
 # %% ../../nbs/api/figures/12_pool.ipynb #487f0da0
 def _token_columns(ds, keeps, index, facts, head):
@@ -83,12 +83,13 @@ def _token_columns(ds, keeps, index, facts, head):
     head |= dict(low=float(low), high=float(high))
     number, head['words'] = words_of(ds, index)
     sampled = np.bincount(row_numbers(ds)[index], minlength=len(ds))
-    arrays = dict(score=steps(score, low, high), word=number.astype(np.uint32),
-        band=_bands(ds, index, facts), sampled=sampled.astype(np.uint32))
+    arrays = dict(score=steps(score, low, high), exact=score.astype(np.float32),
+        word=number.astype(np.uint32), band=_bands(ds, index, facts), sampled=sampled.astype(np.uint32))
     for name, keep in zip(('kept', 'kept2'), keeps): arrays[name] = keep[index].astype(np.uint8)
     if 'loss_base' in ds.column_names:
         loss = flat(ds, 'loss_base')[index]
-        head['loss_high'] = float(np.nanquantile(loss, .998)) or 1.
+        finite = loss[np.isfinite(loss)]
+        head['loss_high'] = float(np.quantile(finite, .998) if len(finite) else 0) or 1.
         arrays['loss'] = steps(loss, 0, head['loss_high'])
     types = _types(ds)
     if types is not None: arrays['type'], head['types'] = types[index], kinds_of_tokens
@@ -109,7 +110,8 @@ def _row_columns(ds, keeps, numbers, facts, by, head):
     if len(keeps) == 2: arrays['differ'] = rows_that_differ(ds, keeps).astype(np.uint32)
     head['firsts'] = first_words(ds, facts['first'].to_numpy())
     if by is not None:
-        names, source = np.unique(np.array(ds[by][:], str), return_inverse=True)
+        values = ['(none)' if v is None else str(v) or '(empty)' for v in ds[by][:]]
+        names, source = np.unique(np.array(values, object), return_inverse=True)
         head |= dict(sources=[visible(name) for name in names], source_name=visible(by))
         arrays['source'] = source.astype(np.uint32)
     return arrays
@@ -133,12 +135,13 @@ def _check(ds, by):
         remedy = 'Score the table and select first: tc.score, tc.keep_top.'
         raise BadInput('ds', ds.column_names, 'a table with score and keep', remedy)
     if by is None: return 'source' if 'source' in ds.column_names else None
-    if by in ds.column_names: return by
+    if by in ds.column_names and not isinstance(ds.features[by], (List, LargeList)): return by
     raise BadInput('by', by, 'a column with one value per row')
 
-def _note(shown, index, total, texts, which):
+def _note(shown, index, total, texts, which, unscored):
     "What the page leaves out, in words"
     said = [which] if which else []
+    if unscored: said.append(f'{unscored:,} response tokens have no score and are left out')
     if len(index) < total: said.append(f'charts and words from {len(index):,} of {total:,} scored tokens')
     if texts < shown: said.append(f'the tokens of {texts:,} rows can be shown')
     return f'On this page: {"; ".join(said)}.' if said else ''
@@ -147,18 +150,21 @@ def pool_scale(
     ds:Dataset, # The table with `score` and `keep`
 )->dict: # `limit` of the colours and `threshold` of the selection, in the score's unit
     "What all pages of a pool share"
+    _check(ds, None)
     values, keep, _ = scored_tokens(ds, ['score'])
     return dict(limit=full_colour(values['score']), threshold=score_threshold(values['score'], keep))
 
 def _data(ds, keeps, numbers, by, seed, head):
     "Everything the page knows, packed; the head and the rows' facts beside it"
     facts, index = row_facts(ds, keeps[0]), _sample(ds, seed)
-    total = int((response_tokens(ds) & np.isfinite(flat(ds, 'score'))).sum())
+    response = response_tokens(ds)
+    total = int((response & np.isfinite(flat(ds, 'score'))).sum())
     head |= dict(step=float(f"{head['limit'] / 500:.1e}"), high_hue=kept_colour, low_hue=orange)
     arrays = _token_columns(ds, keeps, index, facts, head)
     arrays |= _row_columns(ds, keeps, numbers, facts, by, head)
     arrays |= _texts(ds, keeps, most_texts, seed, head)
-    head['note'] = _note(len(ds), index, total, len(head['texts']), head.pop('which'))
+    unscored = int(response.sum()) - total
+    head['note'] = _note(len(ds), index, total, len(head['texts']), head.pop('which'), unscored)
     return packed(head, arrays), facts
 
 # %% ../../nbs/api/figures/12_pool.ipynb #b8dafb2a
@@ -244,11 +250,12 @@ def _alive(head, two):
         place('pager', class_='tc-line'), place('row', class_='tc-grid'),
         element('template', row, data_part='row-template')]), class_='tc-alive')
 
-def _still(ds, head, facts):
+def _still(ds, head, facts, numbers):
     "What stands where no script runs: a picture, and the rows that lose most"
-    shown = facts.assign(removed=1 - facts.kept / facts.tokens.clip(lower=1), words=head['firsts'])
-    shown = shown.sort_values('removed', ascending=False).head(8)
-    table = html_table(shown.reset_index(names='row')[['row', 'tokens', 'removed', 'mean', 'words']].round(2),
+    removed = (1 - facts.kept / facts.tokens).fillna(0)
+    shown = facts.assign(removed=removed, words=head['firsts'], row=numbers)
+    shown = shown.sort_values('removed', ascending=False, kind='stable').head(8)
+    table = html_table(shown[['row', 'tokens', 'removed', 'mean', 'words']].round(2),
         'The rows that lose most')
     return element('div', histogram_picture(ds) + table, class_='tc-still')
 
@@ -266,12 +273,13 @@ def pool_html(
 )->str: # HTML
     "The whole pool as one element of a page"
     by = _check(ds, by)
+    if isinstance(names, str) or len(names) != 2: raise BadInput('names', names, 'two names')
     some, keeps, numbers = _drawn(ds, selections(ds, other), rows, seed)
     if rows is None and len(some) < len(ds): which = f'{len(some):,} of {len(ds):,} rows, drawn at random'
     head = (scale or pool_scale(ds)) | dict(run_names=list(names), which=which)
     data, facts = _data(some, keeps, numbers, by, seed, head)
     block = lambda part, text: element('script', text, type='text/plain', data_part=part)
-    still = _still(ds if rows is None else some, head, facts)
+    still = _still(ds if rows is None else some, head, facts, numbers)
     parts = [_alive(head, other is not None), still, block('data', data)]
     if code: # style and script, squeezed
         packed_code = squeezed(f'{pool_style()}/*end of style*/{_short(pool_code())}'.encode())

@@ -16,7 +16,7 @@ from datasets import Dataset
 from fastcore.basics import patch
 from traitlets import Any, Int, Unicode, observe, validate
 
-from ..errors import check_choice
+from ..errors import BadInput, check_choice
 from ..figures.packing import row_facts
 from ..figures.pool import most_rows, pool_code, pool_html, pool_scale
 from ..figures.pool import rows_that_differ, selections
@@ -61,7 +61,13 @@ class PoolView(Interactive):
         self.html = pool_html(ds, **options, scale=self.scale)
         super().__init__(rows=np.arange(len(ds)), order=row_orders[0])
 
-    def chosen(self, rows): self.rows = np.arange(len(self.ds)) if rows is None else np.array(rows, int)
+    def chosen(self, rows):
+        every = np.arange(len(self.ds))
+        found = every if rows is None else np.asarray(rows)
+        if not np.isin(found, every).all() or found.dtype == bool:
+            raise BadInput('rows', rows, f'row numbers from 0 to {len(every) - 1}, or None')
+        self.rows = found.astype(int)
+
     def static(self): return self.html
     def picture(self):
         how = self.options | dict(code=False, scale=self.scale)
