@@ -214,3 +214,7 @@ def test_rows_that_are_none_are_refused(rows):
 
 def test_a_pool_without_a_choice_is_refused():
     with pytest.raises(ValueError, match='a table with score and keep'): tc.pool_view(ds.remove_columns('keep'))
+
+
+def test_a_label_is_yes_or_no():
+    with pytest.raises(ValueError, match='True or False'): tc.TokenLabeller(ds, n=3).label('no')

@@ -91,6 +91,7 @@ def label(self:TokenLabeller,
     informative:bool, # Is this token worth training on?
 ):
     "Answer for the token that is asked about, and go on"
+    if informative not in (True, False): raise BadInput('informative', informative, 'True or False')
     if self.at < len(self.tokens): self._go_on({int(self.tokens[self.at]): bool(informative)})
 
 @patch
