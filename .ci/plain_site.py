@@ -23,6 +23,7 @@ pre,.output_subarea,table{overflow-x:auto;max-width:100%}table{display:block}p,l
 @media screen and (prefers-color-scheme:dark){.js-plotly-plot,.output_subarea img{background:#fff;filter:invert(.906) hue-rotate(180deg)}}'''
 hidden = Config(RegexRemovePreprocessor=dict(patterns=[r'#\|\s*(hide|default_exp)']), TagRemovePreprocessor=dict(enabled=True, remove_input_tags={'no-input'}))
 fence = re.compile(r'^:::.*\n', re.M)
+named = re.compile(r'\[([^\]\n]*)\]\{#([\w-]+)\}') # a word with an anchor
 
 
 def sources():
@@ -49,7 +50,9 @@ def with_anchors(page):
 
 def body(path):
     "A source as HTML"
-    if path.suffix == '.qmd': return mistune.html(fence.sub('', re.sub(r'\A---.*?^---$', '', path.read_text(encoding='utf-8'), flags=re.M | re.S)))
+    if path.suffix == '.qmd':
+        text = fence.sub('', re.sub(r'\A---.*?^---$', '', path.read_text(encoding='utf-8'), flags=re.M | re.S))
+        return mistune.html(named.sub(r'<span id="\2">\1</span>', text))
     nb = nbformat.read(path, 4)
     nb.cells[0].source = plain_slides.front.sub('', nb.cells[0].source)
     for cell in nb.cells: # a cell that shows its output alone
