@@ -51,6 +51,7 @@ def rows_that_differ(
     differs = (keeps[0] != keeps[-1]) & response_tokens(ds)
     return np.bincount(row_numbers(ds)[differs], minlength=len(ds))
 
+# %% ../../nbs/api/figures/12_pool.ipynb #3142eb9e
 def _drawn(ds, keeps, rows, seed):
     "The rows of this page, drawn at random where none are named; their selections; their numbers"
     if rows is None and len(ds) <= most_rows: return ds, keeps, np.arange(len(ds))

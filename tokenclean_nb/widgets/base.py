@@ -34,6 +34,7 @@ class LogSlider(anywidget.AnyWidget):
     value, low, high = (Float(1.).tag(sync=True) for _ in range(3))
     description = Unicode('').tag(sync=True)
 
+# %% ../../nbs/api/widgets/00_base.ipynb #de2b007d
 class Interactive(HasTraits):
     "State that can be set and read without a display; controls and picture follow it"
     page = Page
