@@ -92,5 +92,5 @@ def with_truth(
     tokenizer, # A fast tokenizer
 )->Dataset: # The table with `truth`; `output` and `spans` are left out
     "Encode records and mark the informative tokens"
-    table = encode(records.add_column('answer', records['output'][:]), tokenizer)
+    table = encode(records, tokenizer).add_column('answer', records['output'][:])
     return table.map(_truth, remove_columns=['answer', 'spans'], desc='truth')
