@@ -23,6 +23,8 @@ async function poolView(root) {
   const nRows = d.number.length, nTokens = d.score.length, two = !!d.kept2;
   const rowOf = new Uint32Array(nTokens); // the row of each sampled token
   for (let r = 0, t = 0; r < nRows; r++) for (let k = 0; k < d.sampled[r]; k++) rowOf[t++] = r;
+  const bin = x => Math.max(0, Math.min(255, Math.floor((x - head.low) / (head.high - head.low) * 256)));
+  const binned = Uint8Array.from(d.score, bin); // what the charts draw
   const scoreAt = bin => head.low + (bin + .5) / 256 * (head.high - head.low);
   const lossAt = bin => (bin + .5) / 256 * head.loss_high;
   const nWords = head.words.length, bands = 10;
@@ -46,9 +48,9 @@ async function poolView(root) {
     const word = chosen.words, band = chosen.band, type = chosen.type, differs = chosen.differs;
     hits.fill(0);
     for (let t = 0; t < nTokens; t++) {
-      const s = d.score[t];
-      const rest = rowIn[rowOf[t]] && d.exact[t] >= s0 && d.exact[t] <= s1
-        && (!chosen.loss || (d.loss[t] >= x0 && d.loss[t] <= x1 && s >= y0 && s <= y1))
+      const s = d.score[t], y = binned[t];
+      const rest = rowIn[rowOf[t]] && s >= s0 && s <= s1
+        && (!chosen.loss || (d.loss[t] >= x0 && d.loss[t] <= x1 && y >= y0 && y <= y1))
         && (!differs || d.kept[t] !== d.kept2[t]);
       const itsWord = word === null || d.word[t] === word, itsBand = band === null || d.band[t] === band, itsType = type === null || d.type[t] === type;
       inside[t] = rest && itsWord && itsBand && itsType ? 1 : 0;
@@ -226,7 +228,7 @@ async function poolView(root) {
   const histogram = () => {
     const all = new Float64Array(bins), some = new Float64Array(bins), kept = new Float64Array(bins);
     for (let t = 0; t < nTokens; t++) {
-      const b = d.score[t] / binsOf | 0;
+      const b = binned[t] / binsOf | 0;
       all[b]++;
       if (inside[t]) { some[b]++; if (d.kept[t]) kept[b]++; }
     }
@@ -239,7 +241,6 @@ async function poolView(root) {
     chosen[name] = width > 2 ? read(u, left, top, width, height) : null;
     changed(name);
   };
-  const bin = x => Math.max(0, Math.min(255, Math.floor((x - head.low) / (head.high - head.low) * 256)));
   const lossBin = x => Math.max(0, Math.min(255, Math.floor(x / head.loss_high * 256)));
   const across = () => Math.max(240, part('histogram').clientWidth);
   const chart = (name, options, data) => { const u = new uPlot({legend: {show: false}, height: 190, padding: [8, 8, 0, 0], ...options, width: Math.max(240, part(name).clientWidth)}, data, part(name)); charts.push([name, u]); return u; };
@@ -269,7 +270,7 @@ async function poolView(root) {
         const cells = 64, step = 256 / cells, n = new Uint32Array(cells * cells), kept = new Uint32Array(cells * cells);
         let most = 1;
         for (let t = 0; t < nTokens; t++) if (inside[t]) {
-          const k = (d.loss[t] / step | 0) * cells + (d.score[t] / step | 0);
+          const k = (d.loss[t] / step | 0) * cells + (binned[t] / step | 0);
           if (++n[k] > most) most = n[k];
           kept[k] += d.kept[t];
         }

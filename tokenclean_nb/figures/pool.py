@@ -84,8 +84,8 @@ def _token_columns(ds, keeps, index, facts, head):
     head |= dict(low=float(low), high=float(high))
     number, head['words'] = words_of(ds, index)
     sampled = np.bincount(row_numbers(ds)[index], minlength=len(ds))
-    arrays = dict(score=steps(score, low, high), exact=score.astype(np.float32),
-        word=number.astype(np.uint32), band=_bands(ds, index, facts), sampled=sampled.astype(np.uint32))
+    arrays = dict(score=score.astype(np.float32), word=number.astype(np.uint32),
+        band=_bands(ds, index, facts), sampled=sampled.astype(np.uint32))
     for name, keep in zip(('kept', 'kept2'), keeps): arrays[name] = keep[index].astype(np.uint8)
     if 'loss_base' in ds.column_names:
         loss = flat(ds, 'loss_base')[index]
