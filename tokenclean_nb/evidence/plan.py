@@ -139,9 +139,9 @@ def real_studies(
 
 # %% ../../nbs/api/evidence/09_plan.ipynb #62b83d5e
 quick_names = 'full', 'fixed', 'self-evolving', 'none', 'shift', 'excess_loss', 'agreement'
-_small = dict(seed=range(2), n=120)
+_small = dict(seed=0, n=60)
 quick_axes = {
-    measure_method: _small | dict(test=60),
+    measure_method: _small | dict(warmup=30, test=30, epochs=1),
     measure_mistake: _small, measure_stability: _small, measure_positions: _small,
     measure_world_scores: _small, measure_questions: _small,
     measure_real_scores: dict(seed=0, warmup=60, rows=60, test=30),
