@@ -1,16 +1,14 @@
 "Runs that are pushed, to a local stand-in of the Hub's API"
 import base64
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from datasets import load_dataset
+from huggingface_hub import constants
 
 import tokenclean_nb as tc
 from tokenclean_nb.cli import main
@@ -78,17 +76,21 @@ def files(tmp_path_factory):
     return folder
 
 
-def clean(hub, files, out, *words, token='hf_stand_in', **more):
-    "The command, in a process that asks the stand-in"
-    environment = {k: v for k, v in os.environ.items() if k != 'HF_HUB_OFFLINE'} | dict(HF_ENDPOINT=hub.address, HF_TOKEN=token, HF_HOME=str(out.parent/'home'))
-    command = [sys.executable, '-m', 'tokenclean_nb.cli', 'clean', '--model', 'tiny-base', '--data', str(files/'pool.jsonl'), '--warmup', str(files/'good.jsonl'), '--epochs', '1', '--out', str(out), *words]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def clean(hub, files, tmp_path, monkeypatch, capsys):
+    "`clean(*words)`: the command, which asks the stand-in; whether it failed, what it said, its error"
+    for name, value in dict(ENDPOINT=hub.address, HF_HUB_OFFLINE=False, HF_TOKEN_PATH=str(tmp_path/'no login')).items(): monkeypatch.setattr(constants, name, value)
+    def command(*words, token='hf_stand_in'):
+        monkeypatch.setenv('HF_TOKEN', token)
+        try: main(['clean', '--model', 'tiny-base', '--data', str(files/'pool.jsonl'), '--warmup', str(files/'good.jsonl'), '--epochs', '1', '--out', str(tmp_path/'run'), *words])
+        except SystemExit as stop: return True, capsys.readouterr().out, str(stop.code)
+        return False, *capsys.readouterr()
+    return command
 
 
-def test_a_run_is_pushed_with_its_cards_and_again(hub, files, tmp_path):
-    code, said, error = clean(hub, files, tmp_path/'run', '--push', 'ada/facts')
-    assert code == 0 and 'pushed to' in said and 'ada/facts' in said, error
+def test_a_run_is_pushed_with_its_cards_and_again(hub, clean, files, tmp_path):
+    failed, said, error = clean('--push', 'ada/facts')
+    assert not failed and 'pushed to' in said and 'ada/facts' in said, error
     labels, model = hub.repos['dataset', 'ada/facts'], hub.repos['model', 'ada/facts']
     assert labels['private'] and model['private']
     assert {*labels['files']} == {'.gitattributes', 'README.md', 'cleaned.parquet', 'data.parquet', 'rounds.csv', 'cleaning.json'}
@@ -99,27 +101,27 @@ def test_a_run_is_pushed_with_its_cards_and_again(hub, files, tmp_path):
     for repo in labels, model: # nothing of this machine
         assert not any(str(path).encode() in content for content in repo['files'].values() for path in (files, tmp_path))
     before = (tmp_path/'run/model/model.safetensors').stat().st_mtime_ns
-    code, said, error = clean(hub, files, tmp_path/'run', '--push', 'ada/facts') # the run is there: it is pushed alone
-    assert code == 0 and (tmp_path/'run/model/model.safetensors').stat().st_mtime_ns == before and len(labels['messages']) == 2, error
+    failed, said, error = clean('--push', 'ada/facts') # the run is there: it is pushed alone
+    assert not failed and (tmp_path/'run/model/model.safetensors').stat().st_mtime_ns == before and len(labels['messages']) == 2, error
 
 
-def test_what_somebody_else_put_there_is_left_alone(hub, files, tmp_path):
+def test_what_somebody_else_put_there_is_left_alone(hub, clean, tmp_path):
     hub.repos['model', 'ada/facts'] = dict(files={'pytorch_model.bin': b'mine'}, private=False, messages=[])
-    code, said, error = clean(hub, files, tmp_path/'run', '--push', 'ada/facts')
-    assert code == 1 and '`--push` is' in error and 'choose another name' in error and 'Traceback' not in error
+    failed, said, error = clean('--push', 'ada/facts')
+    assert failed and '`--push` is' in error and 'choose another name' in error
     assert [*hub.repos] == [('model', 'ada/facts')] and not hub.repos['model', 'ada/facts']['messages'], 'nothing was begun'
     assert (tmp_path/'run/cleaned.parquet').exists(), 'the run itself is done'
 
 
 @pytest.mark.parametrize('repo, token, remedy', [('facts', 'hf_stand_in', 'as owner/name'), ('ada/a b', 'hf_stand_in', 'as owner/name'), ('ada/facts', '', 'hf auth login')])
-def test_a_name_or_a_login_that_cannot_work_is_refused_first(hub, files, tmp_path, repo, token, remedy):
-    code, said, error = clean(hub, files, tmp_path/'run', '--push', repo, token=token)
-    assert code == 1 and '`--push` is' in error and remedy in error and not hub.repos and not (tmp_path/'run').exists()
+def test_a_name_or_a_login_that_cannot_work_is_refused_first(hub, clean, tmp_path, repo, token, remedy):
+    failed, said, error = clean('--push', repo, token=token)
+    assert failed and '`--push` is' in error and remedy in error and not hub.repos and not (tmp_path/'run').exists()
 
 
-def test_a_login_that_is_refused_ends_in_one_line(hub, files, tmp_path):
-    code, said, error = clean(hub, files, tmp_path/'run', '--push', 'ada/facts', token='hf_wrong')
-    assert code == 1 and 'tokenclean clean: ' in error and '401' in error and 'Traceback' not in error and (tmp_path/'run/report.html').exists()
+def test_a_login_that_is_refused_ends_in_one_line(hub, clean, tmp_path):
+    failed, said, error = clean('--push', 'ada/facts', token='hf_wrong')
+    assert failed and 'tokenclean clean: ' in error and '401' in error and (tmp_path/'run/report.html').exists()
 
 
 def test_the_cards_lie_beside_every_run(tmp_path):

@@ -42,33 +42,38 @@ def words(command, inputs, out):
 
 @pytest.fixture(scope='module')
 def whole(inputs, tmp_path_factory):
-    "`whole(command)`: what the undisturbed run leaves, and its seconds"
+    "`whole(command)`: what the undisturbed run leaves"
     folder, done = tmp_path_factory.mktemp('whole'), {}
     run('--help', said=folder/'said') # the server of processes starts
     def once(command):
         if command not in done:
-            begin = time.monotonic()
             code, said = run(*words(command, inputs, folder/command), said=folder/'said')
             assert code == 0, said
-            done[command] = contents(folder/command), time.monotonic() - begin
+            done[command] = contents(folder/command)
         return done[command]
     return once
 
 
+def files_in(folder): return len(list(folder.rglob('*')))
+
+
 @pytest.mark.parametrize('command', ['score', 'clean'])
 def test_killed_at_random_moments(command, inputs, whole, tmp_path):
-    "12 times, once in each twelfth of the run: SIGKILL, then the same command again"
-    want, seconds = whole(command)
+    "8 times, soon after another file is there: SIGKILL, then the same command again"
+    want = whole(command)
+    process, stages = start(*words(command, inputs, tmp_path/'watched')), [0]
+    while process.is_alive():
+        if (now := files_in(tmp_path/'watched')) != stages[-1]: stages.append(now)
+        time.sleep(.002)
     chance, killed = random.Random(0), []
-    for k in chance.sample(range(12), 12):
-        out = tmp_path/str(k)
+    for k in range(8):
+        out, stage = tmp_path/str(k), stages[k * len(stages) // 8]
         process = start(*words(command, inputs, out))
-        begin = time.monotonic()
-        process.join((k + chance.random()) / 12 * seconds)
-        if not process.is_alive(): seconds = min(seconds, time.monotonic() - begin) # the machine was busier when it was measured
+        while process.is_alive() and files_in(out) < stage: time.sleep(.002)
+        time.sleep(chance.random() / 10)
         process.kill()
         process.join()
-        killed.append((process.exitcode == -signal.SIGKILL, len(list(out.rglob('*')))))
+        killed.append((process.exitcode == -signal.SIGKILL, files_in(out)))
         code, said = run(*words(command, inputs, out), said=tmp_path/'said')
         assert code == 0, said
         assert contents(out) == want
@@ -89,7 +94,7 @@ def small_disk(tmp_path, request):
 
 def test_full_disk(inputs, whole, small_disk, tmp_path):
     "It ends in one line, with whole files only; with room again it goes on"
-    want, _ = whole('score')
+    want = whole('score')
     (small_disk/'ballast').write_bytes(bytes(512 * 1024 - 64 * 1024))
     code, said = run(*words('score', inputs, small_disk/'run'), said=tmp_path/'said')
     assert code == 1 and 'No space left on device' in said and 'Traceback' not in said
@@ -108,7 +113,7 @@ def without_means(files):
 # where the disk of so many kB is full: a first checkpoint, the next one, the reference, the model
 @pytest.mark.parametrize('small_disk', [600, 8000, 20000, 24000], indirect=True)
 def test_full_disk_in_a_cleaning(inputs, whole, small_disk, tmp_path):
-    want, _ = whole('clean')
+    want = whole('clean')
     command = [*words('clean', inputs, small_disk/'run'), '--save-steps', 1]
     code, said = run(*command, said=tmp_path/'said')
     assert code == 1 and f'No space left on device, in {small_disk}/run. Make room there' in said and 'Traceback' not in said
@@ -119,7 +124,7 @@ def test_full_disk_in_a_cleaning(inputs, whole, small_disk, tmp_path):
 
 def test_file_too_large(inputs, whole, tmp_path):
     "The same with a limit on the size of files, which needs no mount"
-    want, _ = whole('score')
+    want = whole('score')
     limit = len(want['data.parquet']) // 2
     assert max(len(v) for k, v in want.items() if k.startswith('shards')) < limit
     code, said = run(*words('score', inputs, tmp_path/'run'), said=tmp_path/'said', file_size=limit)
@@ -196,7 +201,7 @@ def test_another_run_is_refused_and_told_what_differs(inputs, tmp_path, capsys):
 
 def test_two_runs_into_one_folder(inputs, whole, tmp_path, capsys):
     "The second is refused while the first lives, and goes on with its work when it is dead"
-    want, _ = whole('score')
+    want = whole('score')
     first = start(*words('score', inputs, tmp_path/'run'))
     while not (tmp_path/'run/manifest.json').exists() and first.is_alive(): time.sleep(0.005)
     os.kill(first.pid, signal.SIGSTOP)

@@ -46,12 +46,19 @@ def test_without_good_examples_part_of_the_data_stands_for_them_and_is_no_longer
     assert 'as noisy as the pool' in notes[0] and '50 of 70 rows' in notes[1]
 
 
-def test_a_finished_training_is_not_done_again(tmp_path, monkeypatch):
-    first = advise(folder=tmp_path, rows=60)
+@pytest.fixture(scope='module')
+def advised(tmp_path_factory):
+    "An advice and its folder"
+    folder = tmp_path_factory.mktemp('advice')
+    return advise(folder=folder, rows=60), folder
+
+
+def test_a_finished_training_is_not_done_again(advised, monkeypatch):
+    first, folder = advised
     monkeypatch.setattr(set_to_work, 'run_method', lambda *a, **k: pytest.fail('trained again'))
-    again = advise(folder=tmp_path, rows=60)
+    again = advise(folder=folder, rows=60)
     pd.testing.assert_frame_equal(first.trials, again.trials)
-    with pytest.raises(pytest.fail.Exception, match='trained again'): advise(folder=tmp_path, rows=60, epochs=2)
+    with pytest.raises(pytest.fail.Exception, match='trained again'): advise(folder=folder, rows=60, epochs=2)
 
 
 def test_fewer_passes_leave_out_dear_scorers():
@@ -60,8 +67,8 @@ def test_fewer_passes_leave_out_dear_scorers():
     assert len(cheap.trials) == 7
 
 
-def test_the_page_holds_the_verdict_and_the_numbers():
-    found = advise(rows=60)
+def test_the_page_holds_the_verdict_and_the_numbers(advised):
+    found, _ = advised
     page = found.page()
     assert found.words[0].split('.')[0] in page and all(name in page for name in found.trials.trial)
     assert 'cdn' not in page.split('<body')[1][:2000]
