@@ -1,4 +1,5 @@
 "The API pages as Quarto gets them, with short names of types: python .ci/api_pages.py FOLDER"
+import gc
 import os
 import re
 import sys
@@ -54,3 +55,4 @@ def make(folder):
 if __name__ == '__main__':
     os.environ['IN_TEST'] = '1' # as nbdev does: widgets show their static picture
     make(sys.argv[1])
+    gc.freeze() # at the end the shell of each page collects garbage: a second each where there is much to look at

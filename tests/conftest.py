@@ -24,7 +24,7 @@ settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'repeatable'))
 
 def pytest_collection_modifyitems(items):
     "The longest test begins first, so that no process waits for it at the end"
-    items.sort(key=lambda item: 'test_pages_show_public_names' not in item.nodeid)
+    items.sort(key=lambda item: 'test_quick_studies' not in item.nodeid)
 
 
 def shared_path(name=''):

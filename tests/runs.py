@@ -1,4 +1,5 @@
 "The command line in processes of its own, and what a run leaves behind"
+import gc
 import io
 import multiprocessing
 import os
@@ -29,6 +30,7 @@ def _limit_files(size):
 
 def _child(words, said, file_size):
     "Runs in the child: the command line with small shards"
+    gc.freeze() # as in conftest.py
     sys.stdout = sys.stderr = Path(said).open('w')
     shards.shard_rows = 5
     if file_size: _limit_files(file_size)
