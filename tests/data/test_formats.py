@@ -125,6 +125,16 @@ def test_columns(chat):
     with pytest.raises(BadInput, match='a column instruction already'): encode(records, chat, columns=dict(context='instruction'))
 
 
+def test_a_column_that_is_not_there_is_said(chat, caplog):
+    encode(Dataset.from_list([dict(instruction='Sky?', output='blue')]), chat, columns=dict(ask='instruction'))
+    assert 'there is no ask; instruction is there already' in caplog.text
+
+
+def test_two_formats_in_one_file_are_refused(chat):
+    records = Dataset.from_list([dict(messages=[dict(role='user', content='Sky?'), dict(role='assistant', content='blue')], instruction=None, output=None), dict(messages=None, instruction='Sky?', output='blue')])
+    with pytest.raises(BadInput, match=r'records\[1\].*A file holds one format'): encode(records, chat)
+
+
 def test_a_streaming_dataset_is_refused(chat):
     stream = Dataset.from_list([documented['alpaca'][0]]).to_iterable_dataset()
     with pytest.raises(BadInput, match='streaming'): encode(stream, chat)

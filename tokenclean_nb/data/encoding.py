@@ -170,8 +170,11 @@ def _renamed(records, columns):
         if any(len(pair) != 2 or not all(pair) for pair in pairs):
             raise BadInput('columns', columns, 'pairs such as question=instruction,answer=output')
         columns = dict(pairs)
-    columns = {old: new for old, new in (columns or {}).items()
-        if old in records.column_names or new not in records.column_names}
+    there = lambda name: name in records.column_names
+    idle = {old: new for old, new in (columns or {}).items() if there(new) and not there(old)}
+    for names in idle.items():
+        log.warning('columns: there is no %s; %s is there already and is read', *names)
+    columns = {old: new for old, new in (columns or {}).items() if old not in idle}
     for old, new in columns.items():
         if old not in records.column_names:
             raise BadInput('columns', columns, 'a mapping of columns: ' + ', '.join(records.column_names))
