@@ -54,7 +54,7 @@ def whole(inputs, tmp_path_factory):
     return once
 
 
-def files_in(folder): return len(list(folder.rglob('*')))
+def files_in(folder): return sum(len(folders) + len(files) for _, folders, files in os.walk(folder)) # some vanish meanwhile
 
 
 @pytest.mark.parametrize('command', ['score', 'clean'])
