@@ -9,6 +9,8 @@ from hypothesis import example, given, settings, strategies as st
 
 from tokenclean_nb.data.table import flat, trained
 from tokenclean_nb.evidence.grids import cell_path, grid, run_cells, run_grid
+from tokenclean_nb.evidence.intervals import payoff_table
+from tokenclean_nb.evidence.plots import plot_gain_map
 from tokenclean_nb.training.models import tiny_base
 from tokenclean_nb.worlds.damage import noise_kinds
 from tokenclean_nb.worlds.planted import plant_noise, with_planted_truth
@@ -66,3 +68,5 @@ def test_quick_studies_make_every_file_of_the_results_page(tmp_path):
         stored = pd.read_csv(tmp_path/'out'/f'{name}.csv')
         known = stored.drop(columns='auc', errors='ignore') # there is none where nothing is scored
         assert len(stored) == len(frame) > 0 and not known.isna().all().any(), name
+    payoff = found['payoff']
+    plot_gain_map(payoff_table(pd.concat([payoff, payoff.assign(seed=1)]))) # an interval needs two seeds

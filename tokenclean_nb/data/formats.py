@@ -185,9 +185,9 @@ def read_record(
     eos:str='', # The end token, which closes a plain text
 )->Talk|Example|None: # None where there is no answer
     "Read a record"
-    there = {name for name, value in record.items() if value is not None}
-    other = next((f.needs for f in formats if {*f.needs} <= there), ())
-    if other and there.isdisjoint(form.needs): # two formats in one file: the columns of the other are empty
-        raise BadInput(f'records[{i}]', ' and '.join(other), f"{' and '.join(form.needs)}, as in other rows",
-            'A file holds one format: make a file for each.')
+    lacks = lambda name: record.get(name) is None
+    if all(map(lacks, form.needs)): # two formats in one file: the columns of the other are empty
+        other = next((f.needs for f in formats if not any(map(lacks, f.needs))), None)
+        if other: raise BadInput(f'records[{i}]', ' and '.join(other),
+            f"{' and '.join(form.needs)}, as in other rows", 'A file holds one format: make a file for each.')
     return form.read(record, f'records[{i}]', eos)
