@@ -84,6 +84,7 @@ colab: $(READY) # Colab link and install cell of every notebook, from the addres
 
 bench: $(READY)
 	$(BIN)/python benchmarks/losses.py --write
+	$(BIN)/python benchmarks/start.py --write
 	$(BIN)/python benchmarks/stages.py --write
 	$(BIN)/python benchmarks/selection.py --write
 	$(BIN)/python benchmarks/training.py --write

@@ -1,6 +1,5 @@
 "What a job's log holds, and how soon the program answers"
 import inspect
-import resource
 import subprocess
 import sys
 import time
@@ -16,16 +15,13 @@ def test_the_listing_is_that_of_the_commands():
 
 
 def test_help_loads_nothing_that_takes_time():
-    "Neither torch nor anything like it; and so it takes less than half a second of a processor"
+    "Neither torch nor anything like it, and few modules at all; benchmarks/start.py has the seconds"
     words = ['-X', 'importtime', '-m', 'tokenclean_nb.cli', '--help']
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
     assert done.returncode == 0 and all(f'tokenclean {name}' in done.stdout for name in commands)
-    loaded = {line.rsplit('|', 1)[-1].strip().split('.')[0] for line in done.stderr.splitlines()}
-    assert 'lazy_loader' in loaded and not loaded & {'torch', 'transformers', 'datasets', 'pandas', 'numpy', 'plotly'}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, '-m', 'tokenclean_nb.cli', '--help'], capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < .5
+    loaded = [line.rsplit('|', 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith('import time')]
+    assert 'lazy_loader' in loaded and len(loaded) < 400
+    assert not {name.split('.')[0] for name in loaded} & {'torch', 'transformers', 'datasets', 'pandas', 'numpy', 'plotly'}
 
 
 slow = {'torch', 'transformers', 'datasets', 'pandas', 'numpy', 'plotly', 'scipy', 'pyarrow'}
