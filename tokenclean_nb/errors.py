@@ -62,10 +62,11 @@ def check_fraction(
 def check_count(
     value, # What came
     argument:str, # Name to show in the message
+    least:int=1, # Smallest number allowed
 )->int: # The same number
-    "Return `value` if it is a whole number of at least 1, else raise `BadInput`"
-    if _is(Integral, value) and value >= 1: return value
-    raise BadInput(argument, value, 'a whole number of at least 1')
+    "Return `value` if it is a whole number of at least `least`, else raise `BadInput`"
+    if _is(Integral, value) and value >= least: return value
+    raise BadInput(argument, value, f'a whole number of at least {least}')
 
 def check_positive(
     value, # What came

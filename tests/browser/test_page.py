@@ -39,9 +39,11 @@ def test_slider_of_a_view(page, tmp_path):
     show(page, tmp_path, token_view(ds, 5).html)
     before, slider = words(page, 'kept').all_inner_texts(), page.locator('input[type=range]')
     looks = lambda: page.locator('[data-part=text] [data-k]').evaluate_all('all => all.map(e => [e.dataset.kind, e.textContent, getComputedStyle(e).backgroundColor, getComputedStyle(e).opacity])')
-    first = looks()
+    first, title = looks(), page.locator('[data-part=title]')
+    whole = title.inner_text()
     slider.focus()
     page.keyboard.press('Home')
+    assert ' kept' in whole and title.inner_text() == whole.split(' tokens')[0] + ' tokens' # it no longer counts
     assert words(page, 'kept').count() == 0 and 'the 0 highest of 19 scores' in page.locator('output').inner_text()
     page.keyboard.press('ArrowRight')
     best = words(page, 'kept')
@@ -54,6 +56,7 @@ def test_slider_of_a_view(page, tmp_path):
     assert words(page, 'removed').count() == 0
     page.locator('button', has_text='as selected').click()
     assert words(page, 'kept').all_inner_texts() == before and looks() == first and not page.errors
+    assert title.inner_text() == whole
 
 
 def test_each_view_has_its_own_slider(page, tmp_path):

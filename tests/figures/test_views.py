@@ -3,6 +3,7 @@ import html
 import json
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -340,6 +341,24 @@ def test_views_do_not_change_or_show_anything(capsys):
     token_view(ds), plot_tokens(ds), token_context(ds, [1])
     assert json.dumps(ds.to_dict(), default=str) == json.dumps(before, default=str)
     assert capsys.readouterr().out == ''
+
+
+no_tables = {'a run': (SimpleNamespace(data=None), 'run.data'), 'records': ([dict(text='a')], 'tc.as_table'), 'a number': (5, 'tc.as_table')}
+takers = tc.token_view, tc.plot_tokens, tc.plot_scores, tc.plot_quadrants, tc.plot_token_types, tc.pool_view, tc.notable_tokens, tc.lengths, tc.trained
+
+
+@pytest.mark.parametrize('what, remedy', no_tables.values(), ids=no_tables)
+@pytest.mark.parametrize('taker', takers, ids=lambda f: f.__name__)
+def test_what_is_no_table_is_refused_with_the_way_to_one(taker, what, remedy):
+    with pytest.raises(tc.BadInput, match=re.escape(remedy)): taker(what)
+
+
+def test_other_frames_numbers_and_ranges_are_refused():
+    wrong = [lambda: tc.plot_rounds([]), lambda: tc.plot_rounds('a'), lambda: tc.plot_measured(5), lambda: tc.plot_bounds(.4, .2, tokens=5), lambda: tc.plot_payoff(tokens=(5, 1)),
+        lambda: token_context(encoded('abc'), [1], width=1.5), lambda: tc.BoundExplorer(noise=float('nan'))]
+    for call in wrong:
+        with pytest.raises(tc.BadInput, match='it must be'): call()
+    assert len(tc.plot_payoff(.5).data) == len(tc.plot_payoff((.5,)).data)
 
 
 def test_escapes():

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..bounds import error_bound, required_noise_drop, tokens_to_pay
+from ..data.table import check_frame
 from ..errors import BadInput, check_fraction
 from .style import escape_plotly, green, ink, kept_colour, large, orange, paper, violet
 
@@ -63,6 +64,10 @@ def _crossing(fig, enough, side):
         showarrow=False, bgcolor='rgba(255,255,255,.85)', **place)
 
 # %% ../../nbs/api/figures/11_bounds.ipynb #334e4f30
+def _rising(tokens, least):
+    "Are these two rising numbers, the first at least `least`?"
+    return np.shape(tokens) == (2,) and least <= tokens[0] < tokens[1]
+
 def plot_bounds(
     noise:float, # Noise rate of all tokens, in [0, 1]
     noise_after:float, # Noise rate after cleaning, in [0, 1]
@@ -73,7 +78,7 @@ def plot_bounds(
 )->go.Figure: # Two panels, all tokens and cleaned: quality and quantity stacked up to the bound
     "Draw the error bounds and their two terms against the number of tokens"
     check_fraction(keep_fraction, 'keep_fraction')
-    if not 1 / keep_fraction <= tokens[0] < tokens[1]:
+    if not _rising(tokens, 1 / keep_fraction):
         raise BadInput('tokens', tokens, 'two rising numbers, the first large enough to keep one token')
     m = np.geomspace(*tokens, 37)
     titles = ['all tokens', f'cleaned: {keep_fraction:.0%} kept']
@@ -119,10 +124,11 @@ def plot_payoff(
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # A line per keep fraction; above it cleaning pays
     "Draw the noise drop that cleaning needs against the number of tokens"
+    if not isinstance(fractions, (tuple, list)): fractions = fractions,
     for f in fractions: check_fraction(f, 'fractions')
     if not 1 <= len(fractions) <= 5 or 1 in fractions:
         raise BadInput('fractions', fractions, 'one to five numbers above 0 and below 1')
-    if not 1 <= tokens[0] < tokens[1]:
+    if not _rising(tokens, 1):
         raise BadInput('tokens', tokens, 'two rising numbers, the first at least 1')
     m, fig = np.geomspace(*tokens, 25), go.Figure(layout=_room)
     for r, look in zip(sorted(fractions), _line_looks): _payoff_line(fig, m, r, delta, look)
@@ -133,11 +139,6 @@ def plot_payoff(
     return fig.update_layout(title=title, showlegend=False, margin=dict(b=60, r=110)).update_layout(**layout)
 
 # %% ../../nbs/api/figures/11_bounds.ipynb #5c86cfb4
-def _check_columns(argument, frame, columns, remedy=''):
-    "Refuse a frame without these columns"
-    missing = [c for c in columns if c not in frame]
-    if missing: raise BadInput(argument, list(frame.columns), f"a frame with {', '.join(missing)}", remedy)
-
 def _interval(frame, value, colour):
     "Error bars from the columns `low` and `high`, if there are any"
     if 'low' not in frame: return None
@@ -158,7 +159,7 @@ def plot_measured(
 )->go.Figure: # A bar per run and round, and the measured errors
     "Draw bounds and measured errors of runs side by side, round by round"
     needed = ['method', 'round', 'quality', 'quantity', 'bound', 'error', 'violated']
-    _check_columns('measured', measured, needed, '`tc.measured_bounds` makes one.')
+    check_frame(measured, needed, 'measured', '`tc.measured_bounds` makes one.')
     once = measured.groupby('method')['round'].transform('size') == 1
     rounds = ['all at once' if o else f'round {r}' for o, r in zip(once, measured['round'])]
     x = [[escape_plotly(m) for m in measured.method], rounds]
@@ -191,7 +192,7 @@ def plot_groups(
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # A line per group, with its interval
     "Draw how groups fare from round to round"
-    _check_columns('frame', frame, ['group', 'round', value, *([panel] if panel else [])])
+    check_frame(frame, ['group', 'round', value, *([panel] if panel else [])], 'frame')
     panels, groups = list(frame[panel].unique()) if panel else [''], frame.group.unique()
     if len(panels) > 6: raise BadInput('panel', panel, 'a column with at most six values')
     if len(groups) > 4:

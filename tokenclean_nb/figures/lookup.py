@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from datasets import Dataset
 
-from ..data.table import flat, lengths, trained
+from ..data.table import check_table, flat, lengths, trained
 from ..errors import BadInput
 from .style import visible
 
@@ -48,6 +48,7 @@ def has_text(
     ds:Dataset, # The table
 )->bool: # Are `text`, `starts` and `ends` there?
     "Does the table keep its text?"
+    check_table(ds)
     return set(text_columns) <= set(ds.column_names)
 
 def check_text(

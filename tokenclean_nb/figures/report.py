@@ -16,7 +16,7 @@ import pandas as pd
 from datasets import Dataset
 
 from ..data.storage import atomic
-from ..data.table import flat, lengths
+from ..data.table import check_table, flat, lengths
 from ..errors import BadInput, check_count
 from .answer import answer, telling_row_of
 from .lookup import has_text, read_rows, response_tokens
@@ -41,6 +41,7 @@ def notable_tokens(
     n:int=20, # Most tokens in each list, at least 1
 )->dict: # Heading -> flat token numbers
     "The most surprising tokens and those nearest to the decision: a list never shows one token twice"
+    check_table(ds)
     check_count(n, 'n')
     if not {'score', 'keep'} <= set(ds.column_names): return {}
     score, keep, response = flat(ds, 'score'), flat(ds, 'keep').astype(bool), response_tokens(ds)

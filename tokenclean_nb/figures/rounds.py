@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from datasets import Dataset
 from plotly.subplots import make_subplots
 
-from ..data.table import flat, row_numbers
+from ..data.table import check_frame, flat, row_numbers
 from ..errors import BadInput
 from .lookup import response_tokens
 from .scores import plot_quadrants
@@ -55,8 +55,9 @@ def plot_rounds(
     **layout, # Passed to `fig.update_layout`
 )->go.Figure: # One panel for tokens, threshold and noise each
     "Draw what happened in each round"
+    check_frame(rounds, ['round'], 'rounds', 'The rounds of a run are `run.rounds`.')
     panels = _round_panels(rounds)
-    if 'round' not in rounds or not panels:
+    if not panels:
         some = '`tokens` + `kept`, `threshold`, `noise_before`, `noise_after`'
         raise BadInput('rounds', list(rounds.columns), f'a frame with `round` and one of {some}')
     fig = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=.07)

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from datasets import Dataset
 from plotly.subplots import make_subplots
 
-from ..data.table import flat
+from ..data.table import check_table, flat
 from ..errors import BadInput, check_count
 from .lookup import describe, response_tokens, tokens_at
 from .style import bar_marker, escape_plotly, faint, ink, kept_colour, orange, template
@@ -26,6 +26,7 @@ def scored_tokens(
     columns:list, # Columns with one number per token
 )->tuple: # Column -> numbers; whether each token is kept, or None; flat token numbers
     "The response tokens that have a finite number in each of these columns"
+    check_table(ds)
     for c in columns:
         if c in ds.column_names: continue
         remedy = 'Compute losses and scores first.'

@@ -181,7 +181,7 @@ def token_context(
 )->'TokenView': # A line per token
     "Show tokens, given by their flat number, in their text"
     check_text(ds)
-    if width < 0: raise BadInput('width', width, 'at least 0')
+    check_count(width, 'width', 0)
     found, source = tokens_at(ds, index, width), source_rows(ds, locate(ds, index)[0])
     if (source != found.row).any(): found.insert(2, 'source_row', source) # rows were dropped before it
     lines = [_context_text(token) for token in found.itertuples(index=False)]

@@ -91,6 +91,7 @@ function tokenView(root) {
     const first = +root.dataset.kept, said = make('output'), label = make('label', {textContent: 'keep '});
     const range = make('input', {type: 'range', min: 0, max: n, value: first});
     const back = make('button', {type: 'button', textContent: 'as selected'});
+    const title = root.querySelector('[data-part=title]'), whole = title.textContent;
     range.setAttribute('aria-label', 'how many tokens of this row to keep');
     said.setAttribute('aria-live', 'off'); // the slider announces itself
     const tell = () => {
@@ -99,6 +100,7 @@ function tokenView(root) {
       said.textContent = words;
       range.setAttribute('aria-valuetext', words);
       back.hidden = kept === null;
+      title.textContent = kept === null ? whole : whole.replace(/ tokens[^;]*/, ' tokens'); // it counts the selection
     };
     range.addEventListener('input', () => { kept = +range.value; repaint(); tell(); });
     back.addEventListener('click', () => { kept = null; range.value = first; repaint(); tell(); range.focus(); });

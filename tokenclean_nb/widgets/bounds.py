@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from traitlets import Float, validate
 
 from ..bounds import bound_verdict, error_bound, quantity_term, tokens_to_pay
-from ..errors import check_fraction
+from ..errors import BadInput, check_fraction
 from ..figures.bounds import plot_bounds
 from ..figures.style import escape_html, faint, ink, kept_colour
 from ..figures.pictures import line_picture
@@ -31,6 +31,11 @@ class BoundExplorer(Interactive):
 
     @validate('keep_fraction')
     def _a_share(self, proposal): return check_fraction(proposal['value'], 'keep_fraction')
+
+    @validate('noise', 'noise_after', 'tokens', 'delta')
+    def _a_number(self, proposal):
+        if np.isfinite(proposal['value']): return proposal['value']
+        raise BadInput(proposal['trait'].name, proposal['value'], 'a finite number')
 
     @property
     def bounds(self)->dict: # Bounds, their second terms, tokens above which cleaning pays

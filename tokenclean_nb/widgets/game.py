@@ -84,7 +84,8 @@ def mark(self:SelectionGame,
 ):
     "Choose tokens, or take the choice back"
     last = len(self.tokens) - 1
-    if np.min(k) < 0 or np.max(k) > last: raise BadInput('k', k, f'from 0 to {last}')
+    if np.asarray(k).dtype.kind not in 'iu' or np.min(k) < 0 or np.max(k) > last:
+        raise BadInput('k', k, f'whole numbers from 0 to {last}')
     if self.revealed: return
     self.marked[k] = chosen
     self.redraw()

@@ -16,6 +16,7 @@ from datasets import Dataset
 from fastcore.basics import patch
 from traitlets import Any, Int, Unicode, observe, validate
 
+from ..data.table import check_table
 from ..errors import BadInput, check_choice
 from ..figures.packing import row_facts
 from ..figures.pool import most_rows, pool_code, pool_html, pool_scale
@@ -138,4 +139,5 @@ def pool_view(
     seed:int=0, # Seed of what is drawn where a pool is too large for a page
 )->PoolView: # Shows itself in a notebook; `.html` for a page, `.rows` are the rows selected
     "Show a whole pool: its scores, losses, words and rows, and the tokens of any row"
+    check_table(ds)
     return PoolView(ds, other=other, by=by, names=names, seed=seed)
