@@ -8,13 +8,14 @@ import torch
 from conftest import byte_level
 from datasets import Dataset, load_dataset, load_from_disk
 from torch import nn
-from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+from transformers import AutoTokenizer, DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
 from tokenclean_nb.cleaning.methods import random_tokens
 from tokenclean_nb.data.encoding import encode
 from tokenclean_nb.data.export import export_table, exports, segments
 from tokenclean_nb.data.table import flat, trained, with_flat
 from tokenclean_nb.errors import BadInput
+from tokenclean_nb.scoring.selection import clean_labels
 
 rate, rows = 0.05, 6
 one_step = dict(max_steps=1, per_device_train_batch_size=rows, learning_rate=rate, optim='sgd', lr_scheduler_type='constant', max_grad_norm=0,
@@ -115,6 +116,38 @@ def test_export_to_swift(holes, tokenizer, tmp_path):
     for row, runs in zip(rows, segments(holes, tokenizer), strict=True):
         assert [(m['content'], m['loss']) for m in row['messages']] == [(text, weight > 0) for text, weight in runs]
         assert {frozenset(m) for m in row['messages']} == {frozenset(('role', 'content', 'loss'))} and {m['role'] for m in row['messages']} == {'assistant'}
+
+
+def test_pieces_of_ms_swift_are_read_as_one_text(tokenizer, tmp_path):
+    "Each token is trained as before, with its weight; a conversation of one answer is none"
+    records = Dataset.from_list([dict(instruction=f'Say {k}!', output=' one two\n\n three four' * (k + 1)) for k in range(6)])
+    ds, rng = encode(records, tokenizer), np.random.default_rng(0)
+    weights = np.where(trained(ds), rng.choice([0, 0, 1, 1, .25], len(flat(ds, 'labels'))), 0).astype(np.float32)
+    for table in clean_labels(with_flat(ds, 'keep', weights == 1)), with_flat(ds, 'weights', weights):
+        back = encode(Dataset.from_json(str(export_table(table, tmp_path/str(len(table.column_names)), 'swift', tokenizer))), tokenizer)
+        now = trained(back) if 'weights' not in back.column_names else flat(back, 'weights') * trained(back)
+        want = trained(table) if 'weights' not in table.column_names else weights
+        assert np.array_equal(flat(back, 'input_ids'), flat(ds, 'input_ids')) and np.array_equal(now, want)
+    talk = Dataset.from_list([dict(messages=[dict(role='assistant', content='Hello.')])])
+    assert 'assistant' in encode(talk, tokenizer)[0]['text']
+
+
+def test_ms_swift_adds_the_start_token_itself(tmp_path, shared):
+    "So none is written for a tokenizer that begins every text with it, be it in the text or not"
+    tokenizer = AutoTokenizer.from_pretrained(shared('models/stories260K'))
+    assert tokenizer('a').input_ids[0] == tokenizer.bos_token_id
+    tokenizer.chat_template = "{{ bos_token }}{% for m in messages %}{{ m['content'] }}{% endfor %}{{ eos_token }}"
+    for name, record in dict(text=dict(prompt='She said', completion=' hello.'), talk=dict(instruction='She said', output=' hello.')).items():
+        ds = encode(Dataset.from_list([record]), tokenizer)
+        line = json.loads(export_table(ds, tmp_path/name, 'swift', tokenizer).read_text())
+        assert ds[0]['input_ids'][:2].count(tokenizer.bos_token_id) == 1 and ds[0]['text'].startswith('<s>' if name == 'talk' else 'She')
+        assert ''.join(m['content'] for m in line['messages']) == 'She said hello.</s>'
+
+
+def test_rows_without_an_end_are_counted_for_ms_swift(tokenizer, tmp_path, caplog):
+    ds = encode(Dataset.from_list([dict(prompt='Say it:', completion=' one two three'), dict(prompt='a', completion=' b')]), tokenizer, max_length=12)
+    export_table(ds, tmp_path/'a', 'swift', tokenizer)
+    assert '1 of 2 rows do not end with </s>: ms-swift adds it, and trains it' in caplog.text
 
 
 @pytest.mark.parametrize('to', ['trl', 'parquet', 'llama-factory'])

@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from .conversations import Example, Talk
-from .messages import bare, parsed, read_messages, text_of
+from .messages import bare, parsed, read_messages, text_of, weight_of
 from ..errors import BadInput
 
 # %% ../../nbs/api/data/00_formats.ipynb #3e1e0f5c
@@ -55,10 +55,6 @@ def talk_of(record, where, messages, prompt=()):
     return Talk(turns, marks, _tools(record.get('tools'), f'{where}: tools'), options)
 
 # %% ../../nbs/api/data/00_formats.ipynb #7ae9fa2b
-def _messages_in(column):
-    "A reader of a column of messages"
-    return lambda record, where, eos: talk_of(record, where, record[column])
-
 def _asked(questions, answer):
     "A reader of columns of text: a question in one or more of them, and its answer"
     def read(record, where, eos):
@@ -78,8 +74,27 @@ def segments_of(record, where, eos):
         raise BadInput(where, pieces, 'a list of segments, each with `text` and `label`')
     for piece in pieces:
         start, text = len(text), text + text_of(piece.get('text'), where)
-        if piece.get('label'): spans.append((start, len(text), 1.))
+        if piece.get('label'): spans.append((start, len(text), piece.get('weight', 1.)))
     return Example(text, spans, []) if spans else None
+
+pieces_said = 'hold answers alone, each with its `loss`: they are joined to one text, as ms-swift does'
+
+def _pieces(messages, where):
+    "Segments, where messages are answers alone, each with its `loss`: ms-swift joins such pieces of a text"
+    messages = parsed(messages, where) if messages else []
+    if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages): return None
+    if not all(m.get('role') == 'assistant' and m.get('loss') is not None for m in messages): return None
+    weights = [weight_of(bare(m), True, f'{where}[{k}]') for k, m in enumerate(messages)]
+    return [dict(text=m.get('content'), label=w > 0, weight=w) for m, w in zip(messages, weights)]
+
+def _messages_in(column):
+    "A reader of a column of messages"
+    def read(record, where, eos):
+        pieces = _pieces(record[column], where)
+        if not pieces: return talk_of(record, where, record[column])
+        example = segments_of(dict(segments=pieces), where, eos)
+        return example and example._replace(notes=(pieces_said,))
+    return read
 
 # %% ../../nbs/api/data/00_formats.ipynb #5de4db7f
 def text_example(prompt, answer, eos):

@@ -68,7 +68,7 @@ def _number(value, where):
     if isinstance(value, (int, float)) and math.isfinite(value) and value >= 0: return float(value)
     raise BadInput(where, value, 'true, false, or a weight of at least 0')
 
-def _weight(item, answer, where):
+def weight_of(item, answer, where):
     "The weight that a message or a part gives itself; a question is trained only where `train` says so"
     given = {k: _number(item[k], f'{where}: {k}') for k in weight_keys if k in item}
     if not answer: return given.get('train', 0.) * given.get('weight', 1.)
@@ -90,12 +90,12 @@ def _part_spans(parts, weight, where):
     ends = list(accumulate(len(_part(part, where)) for part in parts))
     own = [isinstance(part, dict) and not part.keys().isdisjoint(control_keys) for part in parts]
     if not any(own): return None
-    weights = [_weight(p, True, where) if mine else weight for p, mine in zip(parts, own)]
+    weights = [weight_of(p, True, where) if mine else weight for p, mine in zip(parts, own)]
     return [span for span in zip([0, *ends], ends, weights) if span[2]]
 
 def _mark(message, content, parts, answer, where):
     "What of a turn is trained: a weight, or spans of its content"
-    details, weight = message.get('train_detail'), _weight(message, answer, where)
+    details, weight = message.get('train_detail'), weight_of(message, answer, where)
     if details:
         if not answer and 'train' not in message: weight = 1.
         listed = details if isinstance(details, list) else [details]
