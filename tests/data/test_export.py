@@ -144,10 +144,25 @@ def test_ms_swift_adds_the_start_token_itself(tmp_path, shared):
         assert ''.join(m['content'] for m in line['messages']) == 'She said hello.</s>'
 
 
-def test_rows_without_an_end_are_counted_for_ms_swift(tokenizer, tmp_path, caplog):
-    ds = encode(Dataset.from_list([dict(prompt='Say it:', completion=' one two three'), dict(prompt='a', completion=' b')]), tokenizer, max_length=12)
-    export_table(ds, tmp_path/'a', 'swift', tokenizer)
-    assert '1 of 2 rows do not end with </s>: ms-swift adds it, and trains it' in caplog.text
+def test_what_ms_swift_trains_besides_is_counted(tokenizer, tmp_path, caplog):
+    "A row that was cut gets an end token; so does one whose end token was left out"
+    records = Dataset.from_list([dict(prompt='Say it:', completion=' one two three'), dict(prompt='a', completion=' b'), dict(prompt='a', completion=' c')])
+    ds = encode(records, tokenizer, max_length=12)
+    ends = np.cumsum([len(ids) for ids in ds['input_ids'][:]]) - 1
+    labels = flat(ds, 'labels').copy()
+    labels[ends[2]] = -100
+    export_table(with_flat(ds, 'labels', labels), tmp_path/'a', 'swift', tokenizer)
+    assert '2 of 3 rows: ms-swift trains the end token </s> behind them' in caplog.text and 'tokenized apart' not in caplog.text
+
+
+def test_other_tokens_of_pieces_are_counted(tmp_path, shared, caplog):
+    "A tokenizer that puts a space before each text"
+    tokenizer = AutoTokenizer.from_pretrained(shared('models/stories260K'))
+    ds = encode(Dataset.from_list([dict(prompt='Once', completion=' upon a time'), dict(prompt='', completion='It')]), tokenizer)
+    for to in 'axolotl', 'swift':
+        caplog.clear()
+        export_table(ds, tmp_path/to, to, tokenizer)
+        assert ' of 2 rows have other tokens when their pieces are tokenized apart' in caplog.text
 
 
 @pytest.mark.parametrize('to', ['trl', 'parquet', 'llama-factory'])

@@ -10,6 +10,7 @@ __all__ = ['log', 'exports', 'segments', 'export_table']
 # %% ../../nbs/api/data/03_export.ipynb #450f1c6f
 import json
 import logging
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -80,10 +81,25 @@ def _lines(path, lines):
     with path.open('w', encoding='utf-8') as file:
         for line in lines: file.write(json.dumps(line, ensure_ascii=False) + '\n')
 
+# %% ../../nbs/api/data/03_export.ipynb #5421dea8
+def _pieces(ds, tokenizer):
+    "As `segments`; rows with other tokens when each piece is tokenized apart are counted aloud"
+    other = 0
+    for part in cut(ds):
+        rows = list(segments(part, tokenizer))
+        yield from rows
+        if tokenizer is None: continue
+        apart = tokenizer([text for runs in rows for text, _ in runs], add_special_tokens=False).input_ids
+        at = np.cumsum([0, *map(len, rows)])
+        other += sum([*chain.from_iterable(apart[a:b])] != ids
+            for a, b, ids in zip(at, at[1:], part['input_ids'][:]))
+    said = '%d of %d rows have other tokens when their pieces are tokenized apart, as this trainer does'
+    if other: log.warning(said, other, len(ds))
+
 def _axolotl(ds, path, tokenizer):
     "Segments with labels"
     parts = lambda runs: [dict(label=weight > 0, text=text) for text, weight in runs]
-    _lines(path, (dict(segments=parts(runs)) for runs in segments(_whole(ds, 'axolotl'), tokenizer)))
+    _lines(path, (dict(segments=parts(runs)) for runs in _pieces(_whole(ds, 'axolotl'), tokenizer)))
 
 def _message(text, weight):
     "A piece of text for ms-swift, which puts the pieces together again"
@@ -95,19 +111,26 @@ def _own_start(tokenizer):
     bos = getattr(tokenizer, 'bos_token_id', None)
     return tokenizer.bos_token if bos is not None and tokenizer('a').input_ids[:1] == [bos] else ''
 
+def _gets_end(runs, end):
+    "Does ms-swift train an end token behind this row that its labels leave out, or that it lacks?"
+    *before, (last, weight) = runs
+    if not last.endswith(end): return True
+    return last == end and not weight and bool(before) and before[-1][1] > 0
+
 def _swift(ds, path, tokenizer):
     "Messages of one role, each with its loss"
-    start, end, cut = _own_start(tokenizer), getattr(tokenizer, 'eos_token', None), 0
+    start, end, added = _own_start(tokenizer), getattr(tokenizer, 'eos_token', None), 0
     def lines():
-        nonlocal cut
-        for (first, weight), *runs in segments(ds, tokenizer):
+        nonlocal added
+        for (first, weight), *runs in _pieces(ds, tokenizer):
             runs = [(first.removeprefix(start), weight), *runs] # it adds its own
-            cut += bool(end) and not runs[-1][0].endswith(end)
+            added += bool(end) and _gets_end(runs, end)
             yield dict(messages=[_message(*run) for run in runs if run[0]])
     _lines(path, lines())
-    said = '%d of %d rows do not end with %s: ms-swift adds it, and trains it'
-    if cut: log.warning(said, cut, len(ds), end)
+    said = '%d of %d rows: ms-swift trains the end token %s behind them, which these labels do not'
+    if added: log.warning(said, added, len(ds), end)
 
+# %% ../../nbs/api/data/03_export.ipynb #91081c98
 def _trl(ds, path, tokenizer):
     write_parquet(_plain(_whole(ds, 'trl'), ['input_ids', 'labels']), path)
 
