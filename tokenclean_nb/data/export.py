@@ -101,6 +101,7 @@ def _axolotl(ds, path, tokenizer):
     parts = lambda runs: [dict(label=weight > 0, text=text) for text, weight in runs]
     _lines(path, (dict(segments=parts(runs)) for runs in _pieces(_whole(ds, 'axolotl'), tokenizer)))
 
+# %% ../../nbs/api/data/03_export.ipynb #d108d2d2
 def _message(text, weight):
     "A piece of text for ms-swift, which puts the pieces together again"
     message = dict(role='assistant', content=text, loss=weight > 0)
