@@ -25,7 +25,7 @@ from tokenclean_nb.figures.script import bound_script, slider_data, view_style
 from tokenclean_nb.figures.token_figure import plot_tokens
 from tokenclean_nb.figures.tokens import token_context, token_view
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 samples = [
     '東京は日本の首都です。', 'กรุงเทพมหานคร', 'القاهرة هي عاصمة مصر',
     '👩‍🚀👨‍👩‍👧🏴󠁧󠁢󠁥󠁮󠁧󠁿 é é', 'नमस्ते',

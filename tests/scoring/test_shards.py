@@ -25,7 +25,6 @@ def scored(sizes, seed, distinct, dtype=np.float32):
     return with_flat(ds, 'score', np.where(trained(ds), values, np.nan).astype(dtype))
 
 
-@settings(max_examples=40)
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=30), st.integers(0, 10**6), st.integers(1, 40), st.sampled_from([np.float32, np.float64]), st.floats(0.001, 1), st.integers(1, 9), st.integers(1, 3))
 def test_selection_is_keep_top(sizes, seed, distinct, dtype, fraction, group, files):
     ds = scored(sizes, seed, distinct, dtype)

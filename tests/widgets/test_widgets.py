@@ -16,7 +16,7 @@ from tokenclean_nb.widgets.pool import row_orders
 ds = tc.example_table()
 hostile = '<script>alert(1)</script></a> &amp; $x^2$ %{y} \u202eabc\x00 "q" \' 日本語'
 bad = tc.example_table([('Say ' + hostile, hostile)])
-quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=settings.default.max_examples // 2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick
