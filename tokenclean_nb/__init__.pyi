@@ -143,6 +143,8 @@ from .course.pipelines import (
     check_select_pool as check_select_pool,
     check_choose_fraction as check_choose_fraction,
     check_fixed as check_fixed,
+)
+from .course.loops import (
     check_split_rows as check_split_rows,
     check_evolve as check_evolve,
     check_kept_tokens as check_kept_tokens,

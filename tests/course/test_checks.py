@@ -1,6 +1,7 @@
 "Every check passes its reference and tells each mistake from every other; the package solves its exercises."
 import numpy as np
 import pytest
+import torch
 
 import tokenclean_nb as tc
 from tokenclean_nb.course.grading import Check, same, tries
@@ -104,3 +105,19 @@ def test_each_wrong_try_opens_the_next_hint(name):
         assert [check(wrong).hint for _ in range(len(hints) + 1)] == [*hints, hints[-1]]
         assert tries[check.title] == [len(hints) + 1, False] and check(check.solution) and tries[check.title][1]
     finally: tries.pop(check.title)
+
+
+def test_lists_and_tensors_are_what_the_lesson_goes_on_with():
+    "They are graded as arrays and numbers, and a lesson that picks them calculates with such"
+    score, trained = np.array([.5, .1, .4]), np.array([1, 1, 1], bool)
+    keep = tc.check_select.solution
+    forms = dict(list=lambda *args: keep(*args).tolist(), tensor=lambda *args: torch.as_tensor(keep(*args)))
+    for name, form in forms.items():
+        assert tc.check_select.test(form), name
+        picked = tc.check_select.pick(form, keep)(score, trained, .7)
+        assert isinstance(picked, np.ndarray) and picked.dtype == bool and picked.sum() == 2, name
+    shares = tc.check_informative_share
+    assert isinstance(shares.pick(lambda *args: torch.tensor(shares.solution(*args)), None)(np.array([1, 2]), np.array([1, 0])), float)
+    floats = lambda n, parts, seed: tc.check_split_rows.solution(n, parts, seed).astype(float)
+    assert tc.check_split_rows.test(floats) and tc.check_split_rows.pick(floats, None)(7, 2, 0).dtype.kind == 'i'
+    assert not tc.check_select.test(lambda *args: keep(*args).astype(int)), 'marks are no mask'

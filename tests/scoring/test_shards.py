@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, concatenate_datasets
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tokenclean_nb.scoring import shards
 from tokenclean_nb.data.table import flat, trained, with_flat

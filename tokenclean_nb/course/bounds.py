@@ -43,7 +43,7 @@ check_fraction_by_bound = Check('6.1', 'fraction_by_bound', _curves,
         'one of the fractions':
             lambda out, fractions, *args: np.isclose(fractions, out).any()},
     mistakes={
-        'only the noise rate counts here: fewer kept tokens, r * M, have a larger quantity term.':
+        'only the noise rate decides here: the quantity term grows as fewer tokens are kept, r * M.':
             _lowest(lambda r, noise, m, delta: noise),
         'only the number of tokens counts here: add the noise rate at each fraction.':
             lambda fractions, *args: fractions.max(),
@@ -78,7 +78,7 @@ check_fraction_by_bound = Check('6.1', 'fraction_by_bound', _curves,
 # %% ../../nbs/api/course/04_bounds.ipynb #96e5fde2
 _cleanings = [ # (noise, noise_after, n_tokens, keep_fraction, delta)
     (.4, .3, 5000, .6, .05), (.4, .395, 5000, .6, .05), (.4, .48, 1e6, .6, .05), (.3, .29, 1e6, .5, .05),
-    (.4, .4, 5000, 1., .05)]
+    (.4, .4, 5000, 1., .05), (.4, .37, 3000, .5, .2)]
 
 def _pays(noise, noise_after, n_tokens, keep_fraction, delta):
     return noise - noise_after - required_noise_drop(n_tokens, keep_fraction, delta)
@@ -102,6 +102,8 @@ check_pays = Check('6.2', 'pays', _cleanings,
     mistakes={
         'fewer tokens cost something: the kept ones have a larger quantity term.':
             lambda noise, after, n, r, delta: noise - after,
+        'delta is given: the bound depends on it, and 0.05 is only one choice.':
+            lambda noise, after, n, r, delta: _pays(noise, after, n, r, .05),
         'the sign is turned: the bound of all tokens minus that of the kept ones.':
             lambda *args: -_pays(*args),
         'that is only the verdict: by how much is one bound below the other?':
@@ -206,6 +208,8 @@ check_left_out = Check('7.2', 'left_out', _reports,
     mistakes={
         'that is only what the rest adds to the mean: divide by its share, 1 - share.':
             lambda mean, told, share: mean - share * told,
+        'parentheses are missing: the whole difference is divided by the share of the rest.':
+            lambda mean, told, share: mean - share * told / (1 - share),
         'the difference of mean and group is not weighed: the mean is share * told + (1 - share) * rest.':
             lambda mean, told, share: mean - told,
         'the group that is told is not weighed by its share.':

@@ -54,8 +54,10 @@ check_paired_interval = Check('9.1', 'paired_interval', _results,
             _unpaired,
         'that is the spread of single differences: a mean of n has it divided by the root of n.':
             _of_middle(lambda d, t: t * d.std(ddof=1)),
-        'the spread is divided by n: with few seeds it is too small. Use `ddof=1`.':
+        'the variance is taken over n: with few seeds the spread is too small. Use `ddof=1`.':
             _of_middle(lambda d, t: t * d.std() / len(d) ** .5),
+        'the spread is divided by n: the spread of a mean is that of one value by the root of n.':
+            _of_middle(lambda d, t: t * d.std(ddof=1) / len(d)),
         't is forgotten: one standard error to each side holds two thirds, not 95 %.':
             _of_middle(lambda d, t: d.std(ddof=1) / len(d) ** .5),
         '1.96 is for many seeds: with eight or fewer use the t that is given.':
@@ -123,7 +125,9 @@ check_unfair = Check('9.2', 'unfair', _plans,
 _tuned = [ # (tuning, test): a line per setting, a column per seed
     (np.array([[.70, .72], [.80, .78], [.79, .85]]), np.array([[.71, .73], [.90, .70], [.77, .76]])),
     (np.array([[.5, .6, .55], [.7, .3, .9]]), np.array([[.8, .82, .84], [.58, .62, .60]])),
-    (np.array([[.1], [.4], [.3]]), np.array([[.9], [.2], [.5]]))]
+    (np.array([[.1], [.4], [.3]]), np.array([[.9], [.2], [.5]])),
+    (np.array([[.1, .8, .75], [.6, .65, .6], [.9, .2, .1]]),
+        np.array([[.3, .5, .4], [.6, .7, .65], [.2, .9, .8]]))]
 
 def _best_setting(tuning): return int(tuning.mean(1).argmax())
 
@@ -140,6 +144,10 @@ check_best_setting = Check('9.3', 'best_setting', _tuned,
             lambda tuning, test: test.mean(1).max(),
         'that is what the tuning says: the best of several is too good by luck. Report the test.':
             lambda tuning, test: tuning.mean(1).max(),
+        'the median of the seeds chose the setting: the text asks for the best mean.':
+            lambda tuning, test: test[np.median(tuning, 1).argmax()].mean(),
+        'one lucky seed chose the setting: take the mean over the seeds before the `argmax`.':
+            lambda tuning, test: test[tuning.max(1).argmax()].mean(),
         'each seed has its own setting: nobody can use that, for a user has one run.':
             lambda tuning, test: test[tuning.argmax(0), np.arange(tuning.shape[1])].mean(),
         'the worst setting is taken: higher is better here.':

@@ -23,6 +23,10 @@ def _above(score, truth, tie=.5):
     clean, noise = score[truth == 1][:, None], score[truth == 0]
     return ((clean > noise) + tie * (clean == noise)).mean()
 
+def _in_order(score, truth):
+    pairs = [*zip(score[truth == 1], score[truth == 0])]
+    return np.mean([(clean > noise) + .5 * (clean == noise) for clean, noise in pairs])
+
 def _right_at_the_middle(score, truth):
     known = truth >= 0
     return ((score > np.median(score[known])) == (truth == 1))[known].mean()
@@ -46,6 +50,8 @@ check_chance_above = Check('10.1', 'chance_above', _judged,
             _right_at_the_middle,
         'one clean token after the other is compared with the mean of the noise: compare all pairs.':
             lambda score, truth: (score[truth == 1] > score[truth == 0].mean()).mean(),
+        'clean and noise are paired in their order, as `zip` does: compare each with each.':
+            _in_order,
         'that is a difference of means: one wild score would rule it. Count pairs.':
             lambda score, truth: score[truth == 1].mean() - score[truth == 0].mean()},
     hint=('Take two short arrays, the scores of clean tokens and those of noise. How many pairs are '
@@ -57,7 +63,8 @@ check_chance_above = Check('10.1', 'chance_above', _judged,
 _rows = [ # (score, trained, window)
     (np.array([9., 1., 2., 6., 4.]), np.array([0, 1, 1, 1, 1], bool), 1),
     (np.array([0., 0., 3., -1., 5., 2., 8.]), np.array([0, 0, 1, 1, 0, 1, 1], bool), 2),
-    (np.array([7., 1.]), np.array([0, 1], bool), 15)]
+    (np.array([7., 1.]), np.array([0, 1], bool), 15),
+    (np.array([3., 1., 8., 2., 5., 4.]), np.ones(6, bool), 2)]
 
 def _mean_near(score, trained, window, edge=None, ahead=True, masked=True):
     out = np.full(len(score), np.nan)
@@ -65,6 +72,14 @@ def _mean_near(score, trained, window, edge=None, ahead=True, masked=True):
         near = slice(max(0, t - window), t + (window if ahead else 0) + 1)
         use = trained[near] if masked else np.ones(len(score), bool)[near]
         out[t] = score[near][use].sum() / (edge or use.sum())
+    return out
+
+def _from_below_zero(score, trained, window):
+    out = np.full(len(score), np.nan)
+    for t in np.flatnonzero(trained):
+        near = slice(t - window, t + window + 1)
+        part = score[near][trained[near]]
+        if len(part): out[t] = part.mean()
     return out
 
 def _one_short(score, trained, window):
@@ -87,6 +102,8 @@ check_smoothed = Check('10.2', 'smoothed', _rows,
     mistakes={
         'the prompt is averaged in: its tokens have no score.':
             lambda score, trained, window: _mean_near(score, trained, window, masked=False),
+        'a slice that begins below 0 counts from the end of the row: begin at `max(0, t - window)`.':
+            _from_below_zero,
         'every sum is divided by 2 * window + 1: at the ends there are fewer neighbours. Count them.':
             lambda score, trained, window: _mean_near(score, trained, window, edge=2 * window + 1),
         'only tokens before are averaged: noise also shows in what comes after.':
@@ -110,7 +127,10 @@ _ways = [ # changes of the held-out loss by way: (change, low, high)
     ({'gain 0.8': (.02, .01, .03), 'excess 0.8': (.09, .05, .12)},),
     ({'gain 0.8': (-.01, -.03, .02), 'excess 0.8': (.06, .04, .08)},),
     ({'a': (-.05, -.11, .01), 'b': (-.02, -.03, -.01), 'c': (.2, .1, .3)},),
-    ({'a': (.01, -.01, .03), 'b': (.02, -.01, .06)},)]
+    ({'a': (.01, -.01, .03), 'b': (.02, -.01, .06)},),
+    ({'a': (.09, .05, .12), 'b': (-.04, -.06, -.02)},),
+    ({'a': (.01, -.03, .05), 'b': (-.03, -.05, -.01), 'c': (.2, .1, .3)},),
+    ({'a': (-.01, -.09, .07), 'b': (-.04, -.06, -.02)},)]
 
 def _advice(changes, clean=lambda ways: min(ways)[2] < 0, harm=lambda ways: min(w[1] for w in ways) > 0):
     ways = [*changes.values()]
@@ -130,6 +150,10 @@ check_verdict = Check('10.3', 'verdict', _ways,
                 harm=lambda ways: max(w[2] for w in ways) < 0),
         'any interval below zero will do for you: the rule, fixed before, is about the best mean.':
             lambda changes: _advice(changes, clean=lambda ways: min(w[2] for w in ways) < 0),
+        'the way that is listed first decides: the rule is about the best mean.':
+            lambda changes: _advice(changes, clean=lambda ways: ways[0][2] < 0),
+        'the lowest low end decides: a wide interval has one as well. The rule is about the best mean.':
+            lambda changes: _advice(changes, clean=lambda ways: min(ways, key=lambda w: w[1])[2] < 0),
         'one harmful way is no reason against the others: all of them have to be worse.':
             lambda changes: _advice(changes, harm=lambda ways: max(w[1] for w in ways) > 0),
         'not to know is an answer, too: where intervals hold zero nothing is shown.':

@@ -74,6 +74,9 @@ check_chat_labels = Check('8.1', 'chat_labels', _chats,
     mistakes={
         'only the last answer is trained: every assistant turn is an answer.':
             _with(last=True),
+        'only tokens wholly inside an answer are trained: one that reaches into it counts, too, '
+        'and so does the end mark behind it.':
+            _with(mark=False, reach=_inside),
         'the end marks are not trained: the model would never learn to stop.':
             _with(mark=False),
         'user turns are trained and answers are not.':

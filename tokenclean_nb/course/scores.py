@@ -15,7 +15,13 @@ from .grading import Check, is_share
 # %% ../../nbs/api/course/02_scores.ipynb #2dbe6e49
 _two_losses = [ # (loss_base, loss_ref)
     (np.array([4., 1., .5, 3., 2.]), np.array([1., 1., 2., 4., .1])),
-    (np.array([.2, np.nan, 6.]), np.array([.1, np.nan, 5.]))]
+    (np.array([.2, np.nan, 6.]), np.array([.1, np.nan, 5.])),
+    (np.array([4., 3.5, 4.]), np.array([1., .5, 4.]))]
+
+def _alike(out, fall):
+    "Do tokens whose loss fell by as much get the same?"
+    out = np.asarray(out)
+    return all(np.ptp(out[np.isclose(fall, f)]) < 1e-9 for f in fall[np.isfinite(fall)])
 
 check_influence_score = Check('3.1', 'influence_score', _two_losses,
     solution=lambda loss_base, loss_ref: loss_base - loss_ref,
@@ -25,7 +31,11 @@ check_influence_score = Check('3.1', 'influence_score', _two_losses,
         'above 0 where the loss fell':
             lambda out, base, ref: np.all(np.asarray(out)[base > ref] > 0),
         'below 0 where the loss rose':
-            lambda out, base, ref: np.all(np.asarray(out)[base < ref] < 0)},
+            lambda out, base, ref: np.all(np.asarray(out)[base < ref] < 0),
+        'alike where the loss fell by as much':
+            lambda out, base, ref: _alike(out, base - ref),
+        'in nats: as large as the fall itself':
+            lambda out, base, ref: np.allclose(np.abs(out), np.abs(base - ref), equal_nan=True)},
     mistakes={
         'the sign is turned: a loss that falls from base to reference is worth keeping, '
         'so base minus reference.':
@@ -84,7 +94,9 @@ _scored = [ # (score, trained, fraction)
     (np.array([8., 2., 2., 1., 2.]), np.array([0, 1, 1, 1, 1], bool), .5),
     (np.array([.1, .6, .2, .3, .5, .4]), np.array([0, 1, 1, 1, 1, 1], bool), .7),
     (np.array([3., 1., 1., 2., 1., 1.]), np.array([0, 1, 1, 1, 1, 1], bool), .4),
-    (np.array([5., 6., 7., 1., 2., 3.]), np.array([0, 0, 0, 1, 1, 1], bool), .5)]
+    (np.array([5., 6., 7., 1., 2., 3.]), np.array([0, 0, 0, 1, 1, 1], bool), .5),
+    (np.array([-2., -3., -5., 2., -4.]), np.array([0, 1, 1, 1, 1], bool), .75),
+    (np.array([4., -3., .5, -2., -4., -6.]), np.array([0, 1, 1, 1, 1, 1], bool), .5)]
 
 def _rounded_up(score, trained, fraction):
     return keep_lowest(-score, trained, int(np.ceil(fraction * trained.sum())))
@@ -111,6 +123,9 @@ check_select = Check('3.2', 'select', _scored,
         'no removed token scores above a kept one':
             lambda out, score, trained, r: score[out].min() >= score[trained & ~out].max()},
     mistakes={
+        'a number stands for the prompt that beats negative scores: only `-np.inf` comes last.':
+            lambda score, trained, r: keep_lowest(-np.where(trained, score, 0), np.ones(len(score), bool),
+                budget(trained, r)),
         'the lowest scores are kept: higher means keep.':
             lambda score, trained, r: keep_highest(-score, trained, r),
         'the budget counts all tokens: it is a share of the trained ones.':
@@ -123,6 +138,8 @@ check_select = Check('3.2', 'select', _scored,
             lambda score, trained, r: trained & (score > threshold(score, trained, r)),
         'the budget is rounded up: int() rounds down.':
             _rounded_up,
+        'the budget is rounded to the nearest number: int() rounds down.':
+            lambda score, trained, r: keep_lowest(-score, trained, round(r * trained.sum())),
         'ties go to the later token: sort -score with kind="stable".':
             _late_ties,
         'the first tokens are kept, whatever their score.':

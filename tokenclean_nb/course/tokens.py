@@ -47,7 +47,8 @@ check_mask_prompt = Check('1.1', 'mask_prompt', _responses,
 # %% ../../nbs/api/course/01_tokens.ipynb #3e8a12ea
 _labels = [ # (labels, truth)
     (np.array([-100, -100, 5, 6, 7, 8]), np.array([-1, -1, 1, 1, 0, 1])),
-    (np.array([-100, 5, -100, 7, 8, 9]), np.array([-1, 0, 0, 0, 1, 0]))]
+    (np.array([-100, 5, -100, 7, 8, 9]), np.array([-1, 0, 0, 0, 1, 0])),
+    (np.array([-100, -100, 5, 6, 0]), np.array([-1, -1, 1, 0, 0]))]
 
 check_informative_share = Check('1.2', 'informative_share', _labels,
     solution=lambda labels, truth: (truth == 1)[labels != -100].mean(),
@@ -59,6 +60,8 @@ check_informative_share = Check('1.2', 'informative_share', _labels,
             lambda labels, truth: truth.mean(),
         'a token whose label is -100 is counted: -100 changes the denominator.':
             lambda labels, truth: (truth == 1).sum() / (truth >= 0).sum(),
+        '0 is a token like any other, here the end of a text: only -100 is not trained.':
+            lambda labels, truth: (truth == 1)[labels > 0].mean(),
         'that is the share of tokens that are not informative.':
             lambda labels, truth: (truth == 0)[labels != -100].mean()},
     hint=('Only trained tokens count. Which labels say that a token is trained?',
@@ -149,7 +152,9 @@ _rows = [ # (logits, ids)
     (_rng.normal(size=(5, 4)), np.array([2, 0, 3, 1, 1])),
     (_rng.normal(size=(3, 6)), np.array([5, 5, 0]))]
 
-def _loss(logits, ids): return -_log_p(logits)[np.arange(len(ids)), ids]
+def _loss_of(log_p, ids): return -log_p[np.arange(len(ids)), ids]
+
+def _loss(logits, ids): return _loss_of(_log_p(logits), ids)
 
 check_row_losses = Check('2.2', 'row_losses', _rows,
     solution=lambda logits, ids: np.append(np.nan, _loss(logits[:-1], ids[1:])),
@@ -170,6 +175,8 @@ check_row_losses = Check('2.2', 'row_losses', _rows,
             lambda logits, ids: np.append(_loss(logits[:-1], ids[1:]), np.nan),
         'shifted the wrong way: logits[t+1] have already read token t.':
             lambda logits, ids: np.append(np.nan, _loss(logits[1:], ids[:-1])),
+        'softmax goes over the wrong axis: each line of logits is one place, its numbers are the words.':
+            lambda logits, ids: np.append(np.nan, _loss_of(_log_p(logits.T).T[:-1], ids[1:])),
         'one loss is missing: put NaN where the first token stands.':
             lambda logits, ids: _loss(logits[:-1], ids[1:])},
     hint=('How many predictions can be compared with a token that follows? One fewer than there are '
@@ -182,7 +189,8 @@ check_row_losses = Check('2.2', 'row_losses', _rows,
 _losses = np.array([[9., 8., 1., 2., 3.], [7., 6., 4., 0., 0.], [5., 5., 5., 0., 0.]])
 _batches = [ # (losses, labels)
     (_losses, np.array([[-100, -100, 4, 5, 6], [-100, -100, 9, -100, -100], [-100] * 5])),
-    (_losses[:2], np.array([[-100, -100, 4, -100, 6], [-100, 3, 9, -100, -100]]))]
+    (_losses[:2], np.array([[-100, -100, 4, -100, 6], [-100, 3, 9, -100, -100]])),
+    (_losses[:2], np.array([[-100, -100, 4, 5, 0], [-100, 3, 0, -100, -100]]))]
 
 def _trained_only(loss, labels): return np.where(labels != -100, loss, 0)
 
@@ -205,6 +213,8 @@ check_batch_loss = Check('2.3', 'batch_loss', _batches,
             lambda loss, labels: _trained_only(loss, labels).mean(),
         'the prompt is in the mean: padding is left out, -100 is not.':
             lambda loss, labels: loss[loss > 0].mean(),
+        '0 is a token like any other, here the end of a text: only -100 is not trained.':
+            lambda loss, labels: loss[labels > 0].mean(),
         'a mean of row means: a token in a short row would weigh more than one in a long row.':
             lambda loss, labels: np.nanmean(_row_means(loss, labels)),
         'a row without trained tokens divides 0 by 0.':
