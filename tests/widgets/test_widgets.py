@@ -218,3 +218,22 @@ def test_a_pool_without_a_choice_is_refused():
 
 def test_a_label_is_yes_or_no():
     with pytest.raises(ValueError, match='True or False'): tc.TokenLabeller(ds, n=3).label('no')
+
+
+@pytest.mark.parametrize('said, number', [('0.3', .3), ('1/5', .2), ('20 %', .2), ('20 percent', .2), ('0,5', .5), ('-1', -1), ('a fifth', None), ('1/0', None), ('', None)])
+def test_a_guess_is_understood_and_stays(said, number):
+    "What opened the answer stays, whatever stands in the field later; what is no number is asked for"
+    guess = tc.Guess('How many?', .25)
+    guess.said = said
+    guess.see()
+    assert guess.opened == (number is not None)
+    if number is None: assert 'Write a number first' in guess.picture() and '0.25' not in guess.picture()
+    else:
+        before = guess.picture()
+        for later in '', 'x', '.', '-', '7':
+            guess.said = later
+            guess.see()
+            assert guess.picture() == before and tc.guesses().guess.iloc[-1] == number
+    choice = tc.Guess('Which?', 'a', choices=['a', 'b'])
+    choice.see()
+    assert not choice.opened and 'Choose one first' in choice.picture()

@@ -8,6 +8,9 @@ Docs: https://tokenclean-nb.github.io/tokenclean_nb/api/widgets/guess.html.md"""
 __all__ = ['guessed', 'Guess', 'guesses']
 
 # %% ../../nbs/api/widgets/07_guess.ipynb #a3b0eb3f
+import re
+from fractions import Fraction
+
 import ipywidgets
 import numpy as np
 import pandas as pd
@@ -23,7 +26,7 @@ guessed = {} # question: (guess, answer), in this kernel
 
 class Guess(Interactive):
     "A question whose answer is shown after a guess"
-    said, opened = Unicode(''), Bool(False)
+    said, opened, pressed = Unicode(''), Bool(False), Bool(False)
     def __init__(self,
         question:str, # What to guess
         answer, # The right number, or one of `choices`
@@ -35,21 +38,23 @@ class Guess(Interactive):
         if choices is not None and answer not in choices:
             raise BadInput('answer', answer, f'one of the choices {", ".join(map(str, choices))}')
         self.question, self.answer, self.told = question, answer, told
-        self.choices, self.shown, self.digits = choices, shown, digits
+        self.choices, self.shown, self.digits, self.guess = choices, shown, digits, None
         super().__init__()
 
     @property
     def number(self)->float|None: # None where what was said is no number
-        "What was said, as a number; per cent and a comma are understood"
-        text = self.said.strip().replace(',', '.')
-        try: return float(text.rstrip('%')) / (100 if text.endswith('%') else 1)
-        except ValueError: return None
+        "What was said, as a number; per cent, a comma and 1/5 are understood"
+        text = self.said.strip().lower().replace(',', '.')
+        bare = re.sub(r'\s*(%|per ?cent)$', '', text)
+        try: return float(Fraction(bare)) / (1 if bare == text else 100)
+        except (ValueError, ZeroDivisionError): return None
 
     def see(self):
         "Open the answer, if something was said"
         guess = self.said if self.choices else self.number
-        if guess in (None, ''): return
-        guessed[self.question] = guess, self.answer
+        self.pressed = True
+        if guess in (None, '') or self.opened: return
+        self.guess, guessed[self.question] = guess, (guess, self.answer)
         self.opened = True
 
 # %% ../../nbs/api/widgets/07_guess.ipynb #9a54244c
@@ -61,7 +66,7 @@ def _right(self:Guess):
 @patch
 def _line(self:Guess):
     "Guess and answer on one line, as a picture"
-    low, high = sorted([self.number, float(self.answer)])
+    low, high = sorted([self.guess, float(self.answer)])
     low, high = min(0, low), max(high, 1 if abs(high) <= 1 else high)
     def mark(value, colour, y, word):
         x = 10 + 380 * (value - low) / (high - low or 1)
@@ -69,9 +74,9 @@ def _line(self:Guess):
         return at + element('text', f'{word} {value:.{self.digits}f}', x=f'{np.clip(x, 40, 350):.0f}', y=y,
             text_anchor='middle', fill=colour, font_size=13)
     axis = element('line', '', x1=10, x2=390, y1=24, y2=24, stroke='currentColor', stroke_opacity=.3)
-    marks = mark(self.number, orange, 12, 'you') + mark(float(self.answer), kept_colour, 46, 'measured')
+    marks = mark(self.guess, orange, 12, 'you') + mark(float(self.answer), kept_colour, 46, 'measured')
     return element('svg', axis + marks, viewBox='0 0 400 52', width=400, role='img',
-        aria_label=f'you {self.number}, measured {self._right()}', style='max-width:100%')
+        aria_label=f'you {self.guess}, measured {self._right()}', style='max-width:100%')
 
 @patch
 def _answer(self:Guess):
@@ -92,8 +97,9 @@ def buttons(self:Guess): return {'see': self.see}
 @patch
 def picture(self:Guess):
     asked = element('p', element('strong', escape_html(self.question)))
-    if not self.opened: return asked
-    compared = element('p', f'You said {escape_html(self.said)}.') if self.choices else self._line()
+    first = 'Choose one first.' if self.choices else 'Write a number first, such as 0.2, 20 % or 1/5.'
+    if not self.opened: return asked + (element('p', first, role='status') if self.pressed else '')
+    compared = element('p', f'You said {escape_html(self.guess)}.') if self.choices else self._line()
     return asked + compared + self._answer()
 
 @patch
