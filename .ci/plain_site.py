@@ -8,6 +8,8 @@ from pathlib import Path
 
 import mistune
 import nbformat
+from jinja2 import DictLoader
+from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
@@ -18,10 +20,15 @@ from offline import make_offline
 root = Path(__file__).resolve().parent.parent
 style = '''body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:1rem auto;padding:0 1rem;color:#111;background:#fff}
 pre,.output_subarea,table{overflow-x:auto;max-width:100%}table{display:block}p,li,h1,h2,h3{overflow-wrap:anywhere}img{max-width:100%}
-.prompt,.anchor-link{display:none}
+.prompt,.anchor-link{display:none}summary{cursor:pointer;margin:.6em 0}math[display=block]{margin:1em 0;overflow-x:auto}
 @media (prefers-color-scheme:dark){:root{color-scheme:dark}body{color:#eee;background:#181818}a{color:#8fb7e8}}
 @media screen and (prefers-color-scheme:dark){.js-plotly-plot,.output_subarea img{background:#fff;filter:invert(.906) hue-rotate(180deg)}}'''
-hidden = Config(RegexRemovePreprocessor=dict(patterns=[r'#\|\s*(hide|default_exp)']), TagRemovePreprocessor=dict(enabled=True, remove_input_tags={'no-input'}))
+hide = r'#\|\s*(hide|default_exp)'
+hidden = Config(RegexRemovePreprocessor=dict(patterns=[hide]), TagRemovePreprocessor=dict(enabled=True, remove_input_tags={'no-input'}))
+folding = '''{% extends 'basic/index.html.j2' %}{% block input %}{% set fold = cell.metadata.get('fold') %}
+{% if fold %}<details><summary>{{ fold }}</summary>{{ super() }}</details>{% else %}{{ super() }}{% endif %}{% endblock input %}'''
+directive = re.compile(r'^(#\|.*|#@title.*)\n?', re.M) # they speak to nbdev, Quarto and Colab
+code_or_formula = re.compile(r'(```.*?```|`[^`\n]*`)|\$\$(.+?)\$\$|(?<![\w\\$])\$(?!\s)([^$\n]+?)(?<!\s)\$(?![\w$])', re.S)
 fence = re.compile(r'^:::.*\n', re.M)
 named = re.compile(r'\[([^\]\n]*)\]\{#([\w-]+)\}') # a word with an anchor
 
@@ -48,16 +55,36 @@ def with_anchors(page):
     return re.sub(r'(href="(?!https?:)[^"#]*)\.(?:ipynb|qmd)(?=["#])', r'\1.html', page)
 
 
+def with_formulas(text):
+    "A text in Markdown with its formulas as MathML, which a browser draws by itself"
+    def drawn(found):
+        code, block, line = found.groups()
+        if line and line[0].isdigit() and '\\' not in line: return found[0] # an amount of money
+        return code or convert((block or line).strip(), display='block' if block else 'inline')
+    return code_or_formula.sub(drawn, text)
+
+
+def read_cell(cell):
+    "A cell as its page has it: folded or not, without directives, formulas drawn"
+    if cell.cell_type == 'markdown': cell.source = with_formulas(cell.source)
+    if cell.cell_type != 'code': return
+    if cell.source.startswith('#| echo: false'): cell.metadata.tags = ['no-input'] # it shows its output alone
+    summary = re.search(r'^#\| code-summary: "(.*)"$', cell.source, re.M)
+    if re.search(r'^#\| code-fold: true$', cell.source, re.M): cell.metadata.fold = summary[1] if summary else 'Code'
+    if not re.search(hide, cell.source): cell.source = directive.sub('', cell.source)
+
+
 def body(path):
     "A source as HTML"
     if path.suffix == '.qmd':
         text = fence.sub('', re.sub(r'\A---.*?^---$', '', path.read_text(encoding='utf-8'), flags=re.M | re.S))
+        text = with_formulas(text)
         return mistune.html(named.sub(r'<span id="\2">\1</span>', text))
     nb = nbformat.read(path, 4)
     nb.cells[0].source = plain_slides.front.sub('', nb.cells[0].source)
-    for cell in nb.cells: # a cell that shows its output alone
-        if cell.cell_type == 'code' and cell.source.startswith('#| echo: false'): cell.metadata.tags = ['no-input']
-    return HTMLExporter(template_name='basic', config=hidden).from_notebook_node(nb)[0]
+    for cell in nb.cells: read_cell(cell)
+    loader = DictLoader({'folding.html.j2': folding})
+    return HTMLExporter(template_name='basic', template_file='folding.html.j2', extra_loaders=[loader], config=hidden).from_notebook_node(nb)[0]
 
 
 def page(path):

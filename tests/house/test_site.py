@@ -3,6 +3,7 @@ import ast
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,14 @@ def test_workflows_are_the_three():
     assert set(flows) == {'test', 'docs', 'nightly'}
     assert flows['test']['jobs']['test']['strategy']['matrix']['python'] == ['3.11', '3.13']
     assert any('quarto-dev/quarto-actions/setup' in s.get('uses', '') for s in flows['docs']['jobs']['docs']['steps'])
+
+
+def test_a_plain_page_draws_formulas_and_folds_solutions():
+    "Without Quarto: no directive in sight, no answer open, amounts of money stay text"
+    sys.path.insert(0, str(root/'.ci'))
+    import plain_site
+    page = plain_site.body(root/'nbs/lessons/06_error_bounds.ipynb')
+    words = re.sub(r'<(script|style).*?</\1>|<[^>]*>', '', page, flags=re.S)
+    assert '<math' in page and '$$' not in words and '\\delta' not in words
+    assert not re.search(r'^#\||^#@title', words, re.M) and 'def fraction_by_bound_solution' not in re.sub(r'<details.*?</details>', '', page, flags=re.S)
+    assert plain_site.with_formulas('5 $ or $5 to $7, `$x$`') == '5 $ or $5 to $7, `$x$`' and '<math' in plain_site.with_formulas('with $1 - \\delta$')
