@@ -82,7 +82,7 @@ def plot_bounds(
         raise BadInput('tokens', tokens, 'two rising numbers, the first large enough to keep one token')
     m = np.geomspace(*tokens, 37)
     titles = ['all tokens', f'cleaned: {keep_fraction:.0%} kept']
-    fig = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=.06, subplot_titles=titles)
+    fig = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=.1, subplot_titles=titles)
     everything = _stack(fig, 1, 'all tokens', m, noise, m, delta)
     cleaned = _stack(fig, 2, 'cleaned', m, noise_after, keep_fraction * m, delta)
     for col, other in (1, cleaned), (2, everything): _other_bound(fig, col, m, other)
@@ -90,7 +90,8 @@ def plot_bounds(
     if tokens[0] < enough < tokens[1]:
         _crossing(fig, float(enough), 'left' if enough**2 < tokens[0] * tokens[1] else 'right')
     across = dict(text='tokens before cleaning', font_size=12)
-    fig.update_xaxes(title=across, range=np.log10(tokens), ticks='outside', ticklen=6, **_powers)
+    fig.update_xaxes(title=across, range=np.log10(tokens), ticks='outside', ticklen=6, tickfont_size=13,
+        **_powers)
     fig.update_yaxes(range=[0, 1.05]).update_yaxes(title='bound of the error', col=1)
     title = f'Error bound, keep {keep_fraction:.0%}, delta {delta:g}'
     return fig.update_layout(hovermode='x unified', title=title, **_room).update_layout(**layout)
@@ -112,8 +113,8 @@ def _payoff_line(fig, m, r, delta, look):
 
 def _regions(fig):
     "What lies above and below a line"
-    words = dict(xref='paper', yref='paper', showarrow=False, font_size=17)
-    above, below = 'above its line<br>cleaning pays', 'below it all<br>tokens have the<br>lower bound'
+    words = dict(xref='paper', yref='paper', showarrow=False, font_size=15)
+    above, below = 'above its line<br>cleaning pays', 'below it<br>it costs'
     fig.add_annotation(x=.98, y=.96, xanchor='right', align='right', text=above, **words)
     fig.add_annotation(x=.02, y=.04, xanchor='left', align='left', text=below, **words)
 

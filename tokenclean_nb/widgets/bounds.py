@@ -94,7 +94,7 @@ def figure(self:BoundExplorer,
     _draw_tokens(fig, self.tokens)
     fig.update_layout(xaxis=_hidden, xaxis2=_hidden, yaxis_fixedrange=True, yaxis2_fixedrange=True)
     fig.layout.annotations[1].text = 'cleaned'
-    fig.update_layout(title='At the dotted line the lower bound wins', height=822, margin_b=500,
+    fig.update_layout(title='Lower at the dotted line wins', height=822, margin_b=500,
         hovermode='closest', sliders=self._sliders(m, quantity))
     return fig.update_layout(**layout)
 
