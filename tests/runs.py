@@ -28,18 +28,29 @@ def _limit_files(size):
     jobs.run_folder = run_folder
 
 
-def _child(words, said, file_size):
+def _note_shards():
+    "Say of each shard which process wrote it"
+    write = shards.write_shard
+    def write_shard(path, *rest):
+        print('wrote', os.environ['RANK'], path, file=sys.stderr)
+        write(path, *rest)
+    shards.write_shard = write_shard
+
+
+def _child(words, said, file_size, env):
     "Runs in the child: the command line with small shards"
     gc.freeze() # as in conftest.py
+    os.environ.update(env)
     sys.stdout = sys.stderr = Path(said).open('w')
     shards.shard_rows = 5
+    if 'RANK' in env: _note_shards()
     if file_size: _limit_files(file_size)
     cli.main([str(w) for w in words])
 
 
-def start(*words, said=os.devnull, file_size=None):
+def start(*words, said=os.devnull, file_size=None, env=None):
     "Start `tokenclean WORDS`; what it says goes to the file `said`"
-    process = fork.Process(target=_child, args=(words, said, file_size))
+    process = fork.Process(target=_child, args=(words, said, file_size, env or {}))
     process.start()
     return process
 
