@@ -157,7 +157,7 @@ class Check:
     def aim(self)->str: # The goal, not the way to it
         "What an untouched stub is told to try first"
         first = next(iter(self.properties), 'your answer agrees with the reference')
-        return f'write a first version and check it. Hints open after a try. Reach this first: {first}.'
+        return f'write a first version and check it: each wrong try shows a hint. Reach this first: {first}.'
 
     def lines(self)->list: # Pairs of a sign and a sentence
         "What must hold, and the mistakes that are known"

@@ -76,6 +76,7 @@ def _evolve(base, parts, train, score, keep,
 
 def _with(**mistake): return lambda *args: _evolve(*args, **mistake)
 
+# %% ../../nbs/api/course/03_loops.ipynb #e9778a6f
 check_evolve = Check('5.2', 'evolve', [('base', ['D0', 'D1', 'D2'], *verbs),
         ('base', ['D0', 'D1', 'D2', 'D3'], *verbs)],
     solution=_evolve,

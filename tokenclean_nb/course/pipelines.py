@@ -103,6 +103,7 @@ def _all_wrong(fractions, precision, share):
 def _of_different_wholes(fractions, precision, share):
     return fractions[(1 - precision + _wrongly_removed(fractions, precision, share) / share).argmin()]
 
+# %% ../../nbs/api/course/03_pipelines.ipynb #8a6cabf4
 check_choose_fraction = Check('4.3', 'choose_fraction', _curves,
     solution=lambda fractions, *curve: fractions[_all_wrong(fractions, *curve).argmin()],
     properties={
