@@ -24,7 +24,7 @@ def _as_text(title, lines):
 
 def _as_html(title, lines, edge):
     "The same in a box with a coloured edge, black on white whatever the page's colours"
-    style = (f'background:#ffffff;color:#111111;font:14px/1.6 system-ui,sans-serif;border:1px solid #d9d9d9;'
+    style = (f'font:14px/1.6 system-ui,sans-serif;border:1px solid rgba(128,128,128,.4);'
         f'border-left:6px solid {edge};border-radius:4px;padding:.5em .8em')
     line = '<div style="white-space:pre-wrap"><b>{}</b> {}</div>'
     body = ''.join(line.format(sign, html.escape(words)) for sign, words in lines)
@@ -288,7 +288,7 @@ class Progress:
         return '\n'.join([*lines, self.line])
 
     def _repr_html_(self):
-        cell = '<td style="padding:.15em .8em;text-align:left;color:#111111;background:#ffffff">{}</td>'
+        cell = '<td style="padding:.15em .8em;text-align:left">{}</td>'
         row = lambda *values: '<tr>' + ''.join(cell.format(html.escape(str(v))) for v in values) + '</tr>'
         head = row('', 'exercise', 'tries')
         body = head + ''.join(row('passed' if good else 'not yet', name, n) for name, n, good in self.rows)
