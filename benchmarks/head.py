@@ -45,7 +45,7 @@ def measured(way, tokens, width, vocabulary, device, repeats):
         wait()
         times.append(time.perf_counter() - start)
     most = f'{(torch.cuda.max_memory_allocated() - held) / 1e9:.2f} GB' if device == 'cuda' else 'not counted'
-    return sorted(times[1:])[repeats // 2], most, float(loss) / tokens
+    return sorted(times[1:])[repeats // 2], most, float(loss.detach()) / tokens
 
 
 if __name__ == '__main__':

@@ -25,7 +25,7 @@ def words(command, inputs, changed=False):
     "A command and its input; `changed`: another run of the same command"
     pool, same = ['--data', inputs/'pool.jsonl'], ['--model', 'tiny-base', '--data', inputs/'pool.jsonl']
     return [str(w) for w in dict(
-        advise=['advise', '--model', 'tiny-base', '--data', inputs/'many.jsonl', '--passes', 1, '--rows', 45 + changed],
+        advise=['advise', '--model', 'tiny-base', '--data', inputs/'many.jsonl', '--passes', 1, '--epochs', 1, '--rows', 45 + changed],
         clean=['clean', *same, '--warmup', inputs/'good.jsonl', '--epochs', 1, '--fraction', .5 if changed else .6],
         score=['score', *same] + ([] if changed else ['--reference', inputs/'tuned/model']),
         select=['select', inputs/'scores', '--fraction', .5 if changed else .6],
