@@ -202,7 +202,7 @@ from .widgets.pool import PoolView as PoolView
 from .widgets.pool import pool_view as pool_view
 from .cleaning.results import Cleaning as Cleaning, telling_row as telling_row
 from .cleaning.cards import dataset_card as dataset_card, model_card as model_card
-from .cleaning.inputs import as_model as as_model, as_records as as_records
+from .cleaning.inputs import as_model as as_model, as_records as as_records, loss_on as loss_on
 from .cleaning.jobs import (
     clean as clean,
     train as train,

@@ -1,15 +1,18 @@
 "Jobs on bad input: one line before long work, which names the argument as it was typed"
+import json
 import math
 import shutil
 import sys
 
 import datasets
+import numpy as np
 import pandas as pd
 import pytest
 
 import tokenclean_nb as tc
 from tokenclean_nb.cleaning import inputs, jobs
 from tokenclean_nb.cleaning.cards import told_sources
+from tokenclean_nb.cli import main
 from tokenclean_nb.errors import BadInput
 
 good = [dict(instruction=f'Say {i}.', output=f'{i} it is.') for i in range(8)]
@@ -110,8 +113,8 @@ def test_a_training_without_its_model_is_done_again(gone, tiny, tmp_path):
 def test_a_measure_that_is_not_run_is_said(tiny, tmp_path, caplog):
     job = lambda **options: tc.clean(tiny, good, good, out=tmp_path/'run', progress=False, **options)
     job(measure=lambda model: dict(size=1))
-    assert 'measure was not run' not in caplog.text
-    assert job(measure=lambda model: 1 / 0).rounds['size'].tolist() == [1] and 'measure was not run' in caplog.text
+    assert 'nothing is measured again' not in caplog.text
+    assert job(measure=lambda model: 1 / 0).rounds['size'].tolist() == [1] and 'nothing is measured again' in caplog.text
 
 
 def test_no_bars_of_tables(tiny, monkeypatch):
@@ -132,3 +135,18 @@ def test_training_from_a_stream(tiny, tmp_path):
     one, two = ((tmp_path/name/'model/model.safetensors').read_bytes() for name in ('stream', 'list'))
     assert one == two and models[0].training_log and 'data' not in told_sources(data=stream)
     with pytest.raises(BadInput, match='^`data` is .*Choose one of train'): tc.train(tiny, datasets.IterableDatasetDict(train=stream), progress=False)
+
+
+def test_held_out_rows_are_measured_after_every_round(tiny, tmp_path, caplog):
+    "On the command line too; with other rows it is another run"
+    (tmp_path/'held.jsonl').write_text('\n'.join(json.dumps(row) for row in good))
+    (tmp_path/'pool.jsonl').write_text('\n'.join(json.dumps(row) for row in good * 2))
+    words = ['clean', '--model', 'tiny-base', '--data', str(tmp_path/'pool.jsonl'), '--method', 'self-evolving', '--parts', '2', '--out', str(tmp_path/'run')]
+    main([*words, '--held-out', str(tmp_path/'held.jsonl')])
+    rounds, run = pd.read_csv(tmp_path/'run/rounds.csv'), tc.Cleaning.load(tmp_path/'run')
+    losses = tc.token_losses(run.model, tc.as_table(tc.as_records(good), tiny[1]), progress=False)
+    assert len(rounds) == 2 and np.isclose(rounds.held_out_loss.iloc[-1], np.nanmean(losses), atol=1e-4) and rounds.held_out_p.between(0, 1).all()
+    assert run.settings['sources']['held_out'] == 'held.jsonl'
+    with pytest.raises(SystemExit, match='another run'): main([*words, '--held-out', str(tmp_path/'pool.jsonl')])
+    with pytest.raises(SystemExit, match='`--held-out` is'): main([*words[:-1], str(tmp_path/'new'), '--held-out', 'nowhere.jsonl'])
+    assert not (tmp_path/'new').exists()

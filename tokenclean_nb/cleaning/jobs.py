@@ -13,7 +13,7 @@ from inspect import signature
 
 from .any_score import check_scorer, write_score
 from .cards import labels_of, model_card, told_sources, training_words
-from .inputs import as_model, as_records, as_reference
+from .inputs import as_model, as_records, as_reference, loss_on
 from .methods import needs_reference, refuse_untaken, run_method, takes
 from .reports import report_title
 from .results import Cleaning, is_saved
@@ -99,6 +99,7 @@ def clean(
     columns:str=None, # Mapping of columns to those of a format, such as question=instruction,answer=output
     device_map:str=None, # 'auto' spreads a model over devices
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
+    held_out:str=None, # Rows that are not trained on: the loss on them after each round, told with the rounds
     measure=None, # A function of a trained model to a dict of numbers for its round
     **training, # More arguments of `tc.finetune`
 )->Cleaning: # The run
@@ -112,11 +113,15 @@ def clean(
     places, how = _places(device_map), dict(tokenizer=tokenizer, max_length=max_length, columns=columns)
     pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
     if reference is not None: asked['reference'] = as_reference(reference, base, tokenizer, **places)
+    held = None if held_out is None else _table(held_out, argument='held_out', **how)
+    if held is not None: measure = loss_on(held, measure)
     given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
-    inputs = dict(model=model, data=data, warmup=warmup, reference=reference, adapter=adapter)
+    inputs = dict(model=model, data=data, warmup=warmup, reference=reference, adapter=adapter,
+        held_out=held_out)
     sources = told_sources(columns, **inputs)
     if out is None: return _told(run_method(*given, **options), sources)
-    with run_folder(out, _clean_identity(*given, seed, training), overwrite, (*inputs.values(),)) as folder:
+    identity = _clean_identity(*given, seed, training, held)
+    with run_folder(out, identity, overwrite, (*inputs.values(),)) as folder:
         return _run_in(folder, sources, *given, **options)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #clean-parts
@@ -142,12 +147,13 @@ def _check_method(method, asked, adapter):
         raise BadInput('warmup', None, f'given for the method {method}',
             'Point it at a file of good examples, or use --method self-scored, which needs none.')
 
-def _clean_identity(method, base, tokenizer, pool, asked, seed, training):
+def _clean_identity(method, base, tokenizer, pool, asked, seed, training, held):
     "What a cleaning is"
     prints = dict(warmup=data_fingerprint, reference=model_fingerprint)
     shown = {k: prints[k](v) if k in prints and v is not None else v for k, v in asked.items()}
     used = Steps(tokenizer, seed, None, training).in_force(base) | dict(columns=columns_fingerprint(pool))
-    return _identity('clean', base, tokenizer, pool, method=method, **shown, seed=seed, training=used)
+    told = {} if held is None else dict(held_out=data_fingerprint(held))
+    return _identity('clean', base, tokenizer, pool, method=method, **shown, **told, seed=seed, training=used)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #clean-in-folder
 def _complete(folder):
@@ -169,7 +175,8 @@ def _run_in(folder, sources, *given, measure=None, **options):
     "A run in its folder: what is finished is loaded"
     if is_saved(folder) and _complete(folder):
         log.info('%s holds this run, finished: nothing is done again', folder)
-        if measure: log.warning('measure was not run: the rounds are those of the finished run in %s', folder)
+        again = 'nothing is measured again: the rounds are those of the finished run in %s'
+        if measure: log.warning(again, folder)
         run = Cleaning.load(folder)
     else:
         run = _told(run_method(*given, folder=folder/'steps', measure=measure, **options), sources)
