@@ -92,5 +92,7 @@ def test_train_with_weights(inputs, tmp_path):
 def test_clean(inputs, tmp_path):
     "A whole run with LoRA, every file once"
     said = launch('clean', '--model', 'tiny-base', '--data', inputs/'pool.jsonl', '--warmup', inputs/'good.jsonl', '--out', tmp_path/'run', '--lora', 4, '--batch-size', 8)
+    card = (tmp_path/'run/model/README.md').read_text()
+    assert '8 rows a step' in card and '--batch-size 8' in card # of both processes together
     assert {'report.html', 'cleaned.parquet', 'data.parquet', 'rounds.csv', 'model', 'reference', 'cleaning.json'} < {p.name for p in (tmp_path/'run').iterdir()}
     assert not (tmp_path/'run/steps').exists() and said.count('response tokens') == 1

@@ -22,15 +22,19 @@ from ..figures.style import escape_html
 # %% ../../nbs/api/cleaning/00_cards.ipynb #cards-sources
 done_name = 'cleaning.json' # the record of a run, written last
 
+def _rows_a_step(training):
+    "Rows of an optimizer step, in all processes"
+    each = training['per_device_train_batch_size'] * training['gradient_accumulation_steps']
+    return each * training.get('processes', 1)
+
 def training_words(
     training:dict, # Arguments of a training, as they were in force
 )->dict: # What -> value, in words; {} where nothing was trained
     "The training arguments that matter most"
     if not training: return {}
-    rows = training['per_device_train_batch_size'] * training['gradient_accumulation_steps']
     epochs = training['num_train_epochs']
     parts = [f"learning rate {training['learning_rate']:g}", f"{epochs:g} epoch{'s' * (epochs != 1)}",
-        f'{rows} rows a step']
+        f'{_rows_a_step(training)} rows a step']
     if training.get('lora'): parts.append(f"LoRA of rank {training['lora']}")
     return {'trained with': ', '.join(parts)}
 
@@ -62,7 +66,7 @@ def labels_of(
     return ', '.join([f"tokenclean {said['command'].replace('Cleaning.save', 'clean')}", *asked])
 
 # %% ../../nbs/api/cleaning/00_cards.ipynb #cards-command
-_given = 'model', 'data', 'warmup', 'reference', 'adapter', 'columns' # of the sources
+_given = 'model', 'data', 'warmup', 'reference', 'adapter', 'held_out', 'columns' # of the sources
 _own = 'fraction', 'within', 'parts', 'schedule', 'learns', 'replay', 'seed' # of the settings
 
 def _word(value):
@@ -82,8 +86,7 @@ def command_of(
     if command == 'clean': words['method'] = method
     words |= {k: settings.get(k) for k in _own}
     if training: words |= dict(learning_rate=training['learning_rate'], epochs=training['num_train_epochs'],
-        batch_size=training['per_device_train_batch_size'] * training['gradient_accumulation_steps'],
-        lora=training.get('lora'), max_length=settings.get('max_length'))
+        batch_size=_rows_a_step(training), lora=training.get('lora'), max_length=settings.get('max_length'))
     said = [f"--{k.replace('_', '-')} {_word(v)}" for k, v in words.items() if v is not None]
     if sources.get('warmup') and not settings.get('clean_rows'): said.append('--no-train-on-warmup')
     if settings.get('keep_adapter'): said.append('--keep-adapter')

@@ -169,7 +169,13 @@ def _complete(folder):
 def _told(run, sources):
     "A run that knows where its data and models came from"
     run.settings['sources'] = sources
+    if run.settings.get('training'): run.settings['training'] |= _several()
     return run
+
+def _several():
+    "How many processes train, if several do"
+    n = processes().num_processes
+    return dict(processes=n) if n > 1 else {}
 
 def _run_in(folder, sources, *given, measure=None, **options):
     "A run in its folder: what is finished is loaded"
@@ -290,7 +296,7 @@ def _training_card(base, ds, labels, given, **settings):
     "The card of a model that was trained on a table whose labels a run made, or no run: ''"
     taught, given = trained(ds), dict(given)
     adapter = not given.pop('merge')
-    used = training_in_force(base, **given)
+    used = training_in_force(base, **given) | _several()
     said = {'rows': f'{len(ds):,}', 'trained tokens': f'{taught.sum():,} of {len(taught):,}',
         'labels': labels or 'all that the data brought'}
     if 'weights' in ds.column_names: said['weights'] = 'those of the data'
