@@ -12,7 +12,8 @@ import logging
 from inspect import signature
 
 from .any_score import check_scorer, write_score
-from .cards import labels_of, model_card, told_sources, training_words
+from .cards import (
+    labels_of, model_card, told_sources, training_words, with_processes)
 from .inputs import as_model, as_records, as_reference, loss_on
 from .methods import needs_reference, refuse_untaken, run_method, takes
 from .reports import report_title
@@ -169,13 +170,8 @@ def _complete(folder):
 def _told(run, sources):
     "A run that knows where its data and models came from"
     run.settings['sources'] = sources
-    if run.settings.get('training'): run.settings['training'] |= _several()
+    if run.settings.get('training'): run.settings['training'] = with_processes(run.settings['training'])
     return run
-
-def _several():
-    "How many processes train, if several do"
-    n = processes().num_processes
-    return dict(processes=n) if n > 1 else {}
 
 def _run_in(folder, sources, *given, measure=None, **options):
     "A run in its folder: what is finished is loaded"
@@ -296,7 +292,7 @@ def _training_card(base, ds, labels, given, **settings):
     "The card of a model that was trained on a table whose labels a run made, or no run: ''"
     taught, given = trained(ds), dict(given)
     adapter = not given.pop('merge')
-    used = training_in_force(base, **given) | _several()
+    used = with_processes(training_in_force(base, **given))
     said = {'rows': f'{len(ds):,}', 'trained tokens': f'{taught.sum():,} of {len(taught):,}',
         'labels': labels or 'all that the data brought'}
     if 'weights' in ds.column_names: said['weights'] = 'those of the data'
