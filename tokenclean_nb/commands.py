@@ -190,13 +190,14 @@ def advise(
     **options,
 ):
     "Say whether it is worth cleaning this data, with which score, and what that would not see"
+    start = time.time()
     identity = dict(command='advise', model=model, data=data, warmup=warmup, **options)
     with run_folder(out, identity, overwrite, (model, data, warmup, options.get('answers'))) as folder:
         advice = advise_on(model, data, warmup, folder=folder/'trials', **options)
         with atomic(folder/'advice.html') as file: file.write_text(advice.page(), encoding='utf-8')
         for name in 'scorers', 'trials':
             with atomic(folder/f'{name}.csv') as file: getattr(advice, name).to_csv(file, index=False)
-    _say(advice, '', f'wrote {out}/advice.html', 'next:', *advice.next(model, data, warmup))
+    _say(advice, '', f'wrote {out}/advice.html in {time.time() - start:.0f} s', 'next:', *advice.next(model, data, warmup))
 
 # %% ../nbs/api/03_commands.ipynb #demo
 def demo(

@@ -1,4 +1,6 @@
 "Advice on a pool: what is refused, what is left out, what is not done twice, and what the rule says."
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from datasets import Dataset, concatenate_datasets
 import tokenclean_nb as tc
 from tokenclean_nb.evidence import advice as room
 from tokenclean_nb.evidence import trials as set_to_work
-from tokenclean_nb.evidence.shares import answered_share, noise_share
+from tokenclean_nb.evidence.shares import answered_share, noise_share, paired_difference
 
 base, tokenizer = tc.tiny_base()
 records = tc.make_task(120, seed=2, warmup=100, progress=False).records
@@ -35,7 +37,7 @@ def test_held_out_rows_of_the_pool_are_left_out():
     notes = []
     text = room.cut_parts(concatenate_datasets([pool, good.select(range(90, 100))]), good, tokenizer, 256, 0, notes)
     alone = room.cut_parts(pool, good, tokenizer, 256, 0, [])
-    assert 'word for word' in notes[0] and len(text['held']) < len(alone['held'])
+    assert any('held-out rows stand word for word' in note for note in notes) and len(text['held']) < len(alone['held'])
     assert not {*text['held']['text'][:]} & {*text['pool']['text'][:]}
 
 
@@ -110,6 +112,9 @@ def rule(*rows):
     ([('a 0.8', -.2, -.3, -.1, 0, 0, 0), ('b 0.9', -.1, -.2, -.05, 0, 0, 0)], 'clean', 'a 0.8'),
     ([('a 0.8', -.1, -.3, .1, 0, 0, 0), ('b 0.9', .1, .05, .2, 0, 0, 0)], 'not shown', 'a 0.8'),
     ([('a 0.8', .1, 0, .2, 0, 0, 0)], 'not shown', 'a 0.8'),
+    ([('a 0.8', -.043, -.126, .073, 0, 0, 0), ('b 0.9', -.04, -.06, -.02, 0, 0, 0)], 'clean', 'b 0.9'),
+    ([('a 0.8', -.03, -.05, -.01, 0, 0, 0), ('b 0.9', -.04, -.07, -.001, 0, 0, 0)], 'clean', 'b 0.9'),
+    ([('a 0.8', -.1, np.nan, np.nan, 0, 0, 0)], 'not shown', 'a 0.8'),
     ([('a 0.8', .2, .1, .3, 0, 0, 0), ('b 0.9', .1, .05, .2, 0, 0, 0)], 'do not clean', 'b 0.9')])
 def test_the_rule(rows, verdict, way):
     "What chance does is no advice"
@@ -122,3 +127,71 @@ def test_the_next_commands(way, verdict, n):
     said = room.Advice(verdict, way, [], None, None, {}, []).next('M', 'D', 'G')
     assert len(said) == n and all(line.startswith('tokenclean ') for line in said)
     if 'detector' in way: assert '--warmup G' in said[1] and '--reference' in said[1] and '--fraction 0.9' in said[2]
+
+
+def test_the_next_commands_repeat_the_trial():
+    "What is not the commands' own default is handed on; training on all tokens takes the good examples, too"
+    options = dict(max_length=256, learning_rate=1e-3, epochs=None, seed=0)
+    said = room.Advice('clean', 'detector 0.9', [], None, None, {}, [], options).next('M', 'D', 'G')
+    assert all('--max-length 256' in line for line in said) and not any('--seed' in line or '--epochs' in line for line in said)
+    assert ['--learning-rate 0.001' in line for line in said] == [True, False, True]
+    no = room.Advice('not shown', 'gain 0.8', [], None, None, {}, [], options)
+    assert no.next('M', 'D', 'G') == ['tokenclean clean --method full --model M --warmup G --data D --max-length 256 --learning-rate 0.001 --out DIR']
+    assert no.next('M', 'D') == ['tokenclean train --model M --data D --max-length 256 --learning-rate 0.001 --out DIR']
+
+
+def test_good_examples_that_are_there_twice_are_not_held_out():
+    notes, two = [], concatenate_datasets([good, good]).shuffle(seed=3)
+    text = room.cut_parts(pool, two, tokenizer, 256, 0, notes)
+    assert not {*text['held']['text'][:]} & {*text['clean']['text'][:]} and 'good examples repeat another one' in notes[0]
+    named = two.add_column('number', [*range(200)]) # rows that differ elsewhere
+    text = room.cut_parts(pool, named, tokenizer, 256, 0, notes)
+    assert not {*text['held']['text'][:]} & {*text['clean']['text'][:]} and 'among the good examples' in notes[-1]
+
+
+def test_good_examples_that_are_the_pool_are_named():
+    with pytest.raises(tc.BadInput, match='warmup.* 0 of them to be held out'): tc.advise((base, tokenizer), good, good, progress=False)
+
+
+def test_kinds_share_the_rows_evenly_and_few_rows_say_nothing():
+    said = room.cut_parts(pool, good, tokenizer, 256, 0, [])['check']['noise'][:]
+    counts = pd.Series(said)[lambda s: s > 0].value_counts()
+    assert counts.max() - counts.min() <= 1 and set(counts.index) == {*range(1, 10)} # prose has no operators and names
+    kinds = [('all', .7, 40), ('typos', .9, 5), ('swapped', .5, 6), ('repetition', .1, 4)]
+    found = pd.DataFrame([('gain', *k) for k in kinds], columns=['scorer', 'kind', 'auc', 'rows'])
+    words = room._sees(found, 'gain')
+    assert 'hardly sees (AUC below .6; 5 rows or more of each): swapped.' in words and 'so not judged: repetition.' in words
+    assert 'Not planted in such rows: boilerplate' in words and 'operator, name.' in words
+    assert 'cannot be told' in room._sees(found[found.rows < 5], 'gain')
+
+
+def test_answers_about_other_data_are_refused(tmp_path):
+    ours, theirs = (tc.encode(records, tokenizer) for records in (pool, good))
+    labeller = tc.TokenLabeller(ours, n=20)
+    for k in range(20): labeller.label(k % 2 == 0)
+    file = labeller.save(tmp_path/'answers.json')
+    assert answered_share(file, [theirs, ours])[0] == .5
+    with pytest.raises(tc.BadInput, match='about the tokens of this data'): tc.advise((base, tokenizer), good, answers=file, progress=False)
+    saved = json.loads(file.read_text())
+    file.write_text(json.dumps(saved | dict(labels=[*saved['labels'], [10 ** 6, True]])))
+    with pytest.raises(tc.BadInput, match='token 1000000'): answered_share(file, [ours])
+
+
+@pytest.mark.parametrize('rows, draw', [(10, 'normal'), (30, 'normal'), (10, 'heavy'), (30, 'heavy'), (20, 'skewed')])
+@pytest.mark.parametrize('outside', [.05, .05 / 6])
+def test_the_interval_of_a_difference_holds_with_few_rows(rows, draw, outside):
+    "Rows of very different lengths; where a few rows carry all, no interval over so few can hold"
+    rng, missed = np.random.default_rng(0), 0
+    draws = dict(normal=rng.normal, heavy=lambda size: rng.standard_t(3, size), skewed=lambda size: rng.exponential(size=size) - 1)
+    for _ in range(1500):
+        tokens = np.maximum(1, rng.lognormal(3, .8, rows)).astype(int)
+        of_row = np.repeat(np.arange(rows), tokens)
+        change = draws[draw](size=rows)[of_row] + rng.normal(size=len(of_row))
+        _, low, high = paired_difference(change, np.zeros(len(of_row)), of_row, outside)
+        missed += not low <= 0 <= high
+    assert missed / 1500 < outside * (5 if draw == 'skewed' else 2)
+
+
+def test_one_row_has_no_interval():
+    change, *ends = paired_difference(np.ones(3), np.zeros(3), np.full(3, 7))
+    assert change == 1 and np.isnan(ends).all()

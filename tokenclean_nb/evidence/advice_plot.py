@@ -31,13 +31,14 @@ def plot_advice(
     fig.add_scatter(row=1, col=1, x=t.loss_change, y=t.trial, mode='markers', error_x=bars, showlegend=False,
         marker=dict(color=kept_colour, size=9), hovertemplate='%{y}: %{x:+.3f} nats<extra></extra>')
     fig.add_vline(x=0, row=1, col=1, line=dict(color=faint, dash='dash'))
-    kinds = [str(c).replace('_', ' ') for c in grid]
+    kinds, percent = [str(c).replace('_', ' ') for c in grid], (100 * grid).round().to_numpy()
     fig.add_heatmap(row=2, col=1, z=grid.values, x=kinds, y=list(grid.index),
-        zmin=0, zmax=1, colorscale=colorscale(diverging), showscale=False, texttemplate='%{z:.2f}',
-        textfont=dict(color=ink), xgap=1, ygap=1,
+        zmin=0, zmax=1, colorscale=colorscale(diverging), showscale=False,
+        text=percent, texttemplate='%{text:.0f}', textfont=dict(color=ink, size=12), xgap=1, ygap=1,
         hovertemplate='%{y}, %{x}: AUC %{z:.2f}<extra></extra>')
-    fig.update_yaxes(type='category')
+    fig.update_yaxes(type='category', tickfont_size=12)
     fig.update_xaxes(title='change of held-out loss (nats)', row=1, col=1)
-    fig.update_xaxes(title='AUC; .5 is chance', side='top', tickangle=-35, row=2, col=1)
+    fig.update_xaxes(title='AUC in percent; 50 is chance', side='top', row=2, col=1,
+        tickangle=-60, dtick=1, tickfont_size=12)
     fig.update_layout(template=template, height=290 + sum(lines), margin=dict(t=24, b=24))
     return fig.update_layout(**layout)

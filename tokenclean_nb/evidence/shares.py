@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset
 from scipy.stats import rankdata
+from scipy.stats import t as student
 
 from ..bounds import noise_interval
 from ..data.table import flat, row_numbers, trained
 from ..errors import BadInput
+from ..widgets.labeller import table_code
 
 # %% ../../nbs/api/evidence/11_shares.ipynb #19591e0a
 draws, bins = 500, 100
@@ -55,11 +57,16 @@ def paired_difference(
     others:np.ndarray, # The same tokens under another model
     of_row:np.ndarray, # The row of each of them
     outside:float=0.05, # Chance that is left outside of the interval
-)->tuple: # difference of the means over tokens, low, high
-    "Paired difference of two mean losses, rows drawn again"
-    apart = np.bincount(of_row, np.asarray(losses, float) - others)
-    tokens, weights = np.bincount(of_row), _weights(len(apart))
-    return float(apart.sum() / tokens.sum()), *_ends(weights @ apart / (weights @ tokens), outside)
+)->tuple: # difference of the means over tokens, low, high; NaN for the ends of a single row
+    "Paired difference of two mean losses, with an interval over rows: Student's t by the jackknife"
+    apart, tokens = np.bincount(of_row, np.asarray(losses, float) - others), np.bincount(of_row)
+    apart, tokens = apart[tokens > 0], tokens[tokens > 0]
+    change, share, rows = apart.sum() / tokens.sum(), tokens / tokens.sum(), len(tokens)
+    if rows < 2: return float(change), np.nan, np.nan
+    moved = (apart / tokens.sum() - change * share) / (1 - share) # by leaving this row out
+    error = np.sqrt((rows - 1) / rows * (moved ** 2).sum())
+    half = error * student.ppf(1 - outside / 2, 1 / (share ** 2).sum() - 1) # long rows count for more
+    return float(change), float(change - half), float(change + half)
 
 # %% ../../nbs/api/evidence/11_shares.ipynb #3cafa4c0
 def _share(pool, clean, noise, steps=100):
@@ -88,8 +95,19 @@ def noise_share(
     return float(best), *_ends(_share(theirs @ counted[0], ours @ counted[1], ours @ counted[2]))
 
 # %% ../../nbs/api/evidence/11_shares.ipynb #021cf4e0
+def _check_tokens(saved, labels, tables, answers):
+    "Refuse answers about other data, and about tokens that there are not"
+    remedy = 'Label a table of this data: tc.encode(records, tokenizer).'
+    same = [ds for ds in tables if table_code(ds) == saved.get('table')]
+    if tables and not same: raise BadInput('answers', str(answers), 'about the tokens of this data', remedy)
+    for ds in same:
+        response = np.flatnonzero(trained(ds))
+        none = np.setdiff1d([token for token, _ in labels], response)
+        if len(none): raise BadInput('answers', f'token {none[0]}', 'the number of a response token', remedy)
+
 def answered_share(
     answers:str|Path, # A file that `tc.TokenLabeller` saved
+    tables:list=(), # Tables, one of which the answers must be about; none: not checked
 )->tuple: # share of noise, low, high of the 95 % interval
     "The share of noise by a person's answers about random tokens"
     allowed = 'a file of answers about random tokens, as TokenLabeller saves it'
@@ -99,5 +117,6 @@ def answered_share(
     except (ValueError, KeyError, TypeError, OSError) as e:
         raise BadInput('answers', str(answers), allowed, f'It could not be read: {e}.') from None
     if order != 'random' or not labels: raise BadInput('answers', f'{len(labels)} answers, {order}', allowed)
+    _check_tokens(saved, labels, tables, answers)
     wrong = sum(not informative for _, informative in labels)
     return wrong / len(labels), *map(float, noise_interval(wrong, len(labels), .95))

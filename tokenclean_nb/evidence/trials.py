@@ -22,14 +22,14 @@ from ..data.fingerprints import data_fingerprint, digest, model_fingerprint
 from ..data.storage import atomic
 from ..data.table import flat, row_numbers, trained
 from ..errors import BadInput
-from .real_text import kind_aucs, token_kinds
+from .real_text import kind_aucs, of_code, token_kinds
 from .shares import auc_interval, paired_difference
 from ..scoring.losses import token_losses
 from ..scoring.one_pass import measure_columns
 from ..scoring.scorers import scorers
 from ..scoring.selection import keep_top
 from ..worlds.damage import noise_kinds
-from ..worlds.planted import planted_table
+from ..worlds.planted import plant_noise, planted_table
 
 # %% ../../nbs/api/evidence/12_trials.ipynb #ce57dded
 least = 40 # rows of a pool, and good examples
@@ -50,21 +50,38 @@ def cut_rows(data, warmup, rows, seed, notes):
         if len(ds) > rows: notes.append(f'{rows:,} of {len(ds):,} rows of {name} are used (`rows`).')
     return [ds.select(range(min(rows, len(ds)))).flatten_indices() for ds in (pool, good)]
 
-def cut_parts(pool, good, tokenizer, max_length, seed, notes):
+def _possible(records, seed):
+    "The kinds of noise that most of these rows can have: all of them, or those that are not of code alone"
+    had = {kind: np.mean(np.array(plant_noise(records, seed, **{kind: 1})['noise']) > 0) for kind in of_code}
+    return [kind for kind in noise_kinds[1:] if had.get(kind, 1) > .5]
+
+def _together(good, notes):
+    "Good examples, those that are the same one behind the other, so that they come into one part"
+    code = pd.factorize(np.array([str(record) for record in good], object))[0]
+    twice = len(good) - len(set(code))
+    if twice: notes.append(f'{twice} good examples repeat another one and stay in one part with it.')
+    return good.select(np.argsort(code, kind='stable')).flatten_indices()
+
+def cut_parts(pool, good, tokenizer, max_length, seed, notes, argument='warmup'):
     "Tables: pool, clean, planted (noise in clean examples), check (noise in others), held"
+    good = _together(good, notes)
     ends = [0, len(good) // 2, len(good) * 3 // 4, len(good)]
     clean, check, held = (good.select(range(a, b)).flatten_indices() for a, b in zip(ends, ends[1:]))
     planted = partial(planted_table, tokenizer=tokenizer, others=clean, max_length=max_length)
     plain = dict(pool=pool, clean=clean, held=held)
     found = {name: as_table(ds, tokenizer, max_length) for name, ds in plain.items()}
-    seen = {*found['pool']['text'][:]}
+    seen = {*found['pool']['text'][:], *found['clean']['text'][:]}
     new = [i for i, text in enumerate(found['held']['text'][:]) if text not in seen]
     if len(new) < 10:
-        raise BadInput('data', f'{len(new)} held-out rows', 'at least 10 that are not in the pool')
+        allowed = 'examples of which at least 10 are left to be held out: neither in the pool nor there twice'
+        raise BadInput(argument, f'{len(good)} rows, {len(new)} of them to be held out', allowed)
     same = len(found['held']) - len(new)
-    if same: notes.append(f'{same} held-out rows stand word for word in the pool and are left out.')
+    if same: notes.append(f'{same} held-out rows stand word for word in the pool, or among the good examples '
+        'that are trained on, and are left out.')
     found['held'] = found['held'].select(new).flatten_indices()
-    return found | dict(planted=planted(clean, seed=seed + 100), check=planted(check, share=.6, seed=seed))
+    kinds = _possible(check, seed)
+    return found | dict(planted=planted(clean, seed=seed + 100),
+        check=planted(check, share=.6, seed=seed, kinds=kinds, even=True))
 
 # %% ../../nbs/api/evidence/12_trials.ipynb #06187fc4
 fractions = .9, .8, .6 # shares that are tried
@@ -75,7 +92,7 @@ def _judged(ds, name):
     for kind, value in kind_aucs(values, kinds).items():
         noise = kinds > 0 if kind == 'all' else kinds == noise_kinds.index(kind)
         low, high = auc_interval(values, np.select([kinds == 0, noise], [1, 0], -1), of_row)
-        row = dict(scorer=name, kind=kind, auc=value, low=low, high=high)
+        row = dict(scorer=name, kind=kind, auc=value, low=low, high=high, rows=len(np.unique(of_row[noise])))
         for share in fractions if kind == 'all' else ():
             removed = trained(ds) & ~keep_top(values, trained(ds), share)
             row[f'noise_removed_{share:g}'] = float((kinds[removed] > 0).mean())
@@ -123,7 +140,8 @@ def _losses(text, base, tokenizer, plan, options):
 def _trial(held, name, losses, full, outside):
     "Row about one training"
     of_row = row_numbers(held)[trained(held)]
-    row = dict(trial=name, loss=float(losses.mean()), p=float(np.exp(-losses).mean()))
+    row = dict(trial=name, rows=len(np.unique(of_row)), loss=float(losses.mean()))
+    row['p'] = float(np.exp(-losses).mean())
     for what, ours, theirs in ('loss', losses, full), ('p', np.exp(-losses), np.exp(-full)):
         found = paired_difference(ours, theirs, of_row, outside)
         row |= dict(zip((f'{what}_change', f'{what}_low', f'{what}_high'), found))

@@ -66,10 +66,18 @@ def _all_responses(records):
 usual_noise = dict(swapped=.15, boilerplate=.15, corrupted=.15)
 
 # %% ../../nbs/api/worlds/05_planted.ipynb #44ba0558
+def _drawn(odds, rows, even, rng):
+    "The kind of each row: by chance, or as many rows of each kind as its share asks for, in any order"
+    shares = [max(0, 1 - sum(odds)), *odds]
+    if not even: return rng.choice(noise_kinds, size=rows, p=shares)
+    places = (rng.permutation(rows) + .5) / rows
+    return np.asarray(noise_kinds)[np.searchsorted(np.cumsum(shares), places)]
+
 def plant_noise(
     records:Dataset, # `messages`, `prompt`+`completion`, or `instruction`[+`input`]+`output`
     seed:int=0, # Seed of the draw
     others:Dataset|None=None, # Records that foreign words are taken from; None: these
+    even:bool=False, # Exactly these shares of the records, and not by chance?
     **shares, # By kind of noise the share of the records that get it, in [0, 1]; none: `usual_noise`
 )->Dataset: # The records, damaged; `noise` (place in `noise_kinds`), `planted` (character spans by response)
     "Damage a known part of the responses; a record gets one kind of noise or none"
@@ -78,7 +86,7 @@ def plant_noise(
     rng, said = np.random.default_rng(seed), _all_responses(records)
     foreign = said if others is None else _all_responses(others)
     odds = [shares.get(kind, 0) for kind in noise_kinds[1:]]
-    kinds = rng.choice(noise_kinds, size=len(records), p=[max(0, 1 - sum(odds)), *odds])
+    kinds = _drawn(odds, len(records), even, rng)
     features = records.features.copy()
     features.update(_planted)
     plant = lambda record, i: _damaged(record, kinds[i], foreign, rng)
@@ -126,7 +134,8 @@ def planted_table(
     others:Dataset|None=None, # Records that foreign words are taken from; None: these
     max_length:int=2048, # As in `encode`
     kinds:tuple=noise_kinds[1:], # Kinds of noise
+    even:bool=False, # As in `plant_noise`
 )->Dataset: # Their table, with `truth` and `noise`
     "Good examples with every kind of noise, as a table"
     shares = dict.fromkeys(kinds, share / len(kinds))
-    return with_planted_truth(plant_noise(records, seed, others, **shares), tokenizer, max_length)
+    return with_planted_truth(plant_noise(records, seed, others, even, **shares), tokenizer, max_length)
