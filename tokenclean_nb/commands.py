@@ -88,7 +88,7 @@ def score(
     "Write the loss of every response token, and its score if there is a reference"
     n = jobs.score_files(model, data, out, **options)
     if n is None: return # a process that only helps
-    scored = options.get('reference') or options.get('adapter')
+    scored = any(options.get(name) for name in ('reference', 'adapter', 'scorer'))
     then = f'tokenclean clean --model {model} --data {data} --warmup GOOD_EXAMPLES --out DIR'
     if scored: then = f'tokenclean select {out} --out DIR, or tokenclean report {out}'
     _say(f'{n["rows"]:,} rows, {n["tokens"]:,} tokens, {n["trained"]:,} of them in responses',
@@ -197,7 +197,8 @@ def advise(
         with atomic(folder/'advice.html') as file: file.write_text(advice.page(), encoding='utf-8')
         for name in 'scorers', 'trials':
             with atomic(folder/f'{name}.csv') as file: getattr(advice, name).to_csv(file, index=False)
-    _say(advice, '', f'wrote {out}/advice.html in {time.time() - start:.0f} s', 'next:', *advice.next(model, data, warmup))
+    wrote = f'wrote {out}/advice.html in {time.time() - start:.0f} s'
+    _say(advice, '', wrote, 'next:', *advice.next(model, data, warmup))
 
 # %% ../nbs/api/03_commands.ipynb #demo
 def demo(

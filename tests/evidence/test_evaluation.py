@@ -144,6 +144,9 @@ def test_other_tokens_are_said(tiny, shared, tmp_path, caplog):
     (tmp_path/'held_out.jsonl').write_text('\n'.join(map(json.dumps, records)))
     tc.evaluate(dict(tiny=tiny, other=str(shared('models/stories260K'))), tmp_path/'held_out.jsonl', progress=False)
     assert 'cut the text into different tokens (tiny ' in caplog.text
+    three = tc.evaluate(dict(tiny=tiny, same=tiny, other=str(shared('models/stories260K'))), tmp_path/'held_out.jsonl', progress=False)
+    assert (three.loc['loss (nats)', ['difference of same', 'low of same', 'high of same']] == 0).all()
+    assert three.loc['loss (nats)', ['difference of other', 'low of other', 'high of other']].isna().all()
 
 
 @pytest.mark.parametrize('models, options, said', [

@@ -55,3 +55,28 @@ def test_other_texts_are_refused(said, match):
 def test_more_rows_are_refused():
     large, small = tables(chat('a', 'wool'))
     with pytest.raises(tc.BadInput, match='0 rows'): tc.carried(large, small.select([]))
+
+
+def templated(between):
+    "The bytewise tokenizer with a chat template that writes turns its own way"
+    other = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token='</s>')
+    other.chat_template = "{% for m in messages %}" + between + "{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{{ eos_token }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}"
+    return other
+
+
+def test_every_response_of_a_conversation_is_carried_between_templates():
+    "Each is measured from its own beginning; the sign at its end takes the other's last score of that response"
+    records = chat('a', 'wool and tin', 'and then?', 'silk, wool')
+    ours, theirs = (tc.encode(records, templated(between)) for between in ('<{{ m.role }}>', '[[{{ m.role }}]]: '))
+    scores = np.random.default_rng(0).normal(size=len(tc.flat(theirs, 'labels')))
+    judged = tc.carried(ours, tc.with_flat(theirs, 'score', scores))
+    np.testing.assert_allclose(tc.flat(judged, 'score')[tc.trained(ours)], scores[tc.trained(theirs)])
+
+
+def test_what_was_cut_off_takes_the_last_score():
+    records, one = chat('a', 'wool and tin', 'and then?', 'silk, wool'), templated('<{{ m.role }}>')
+    long = tc.encode(records, one)
+    short = tc.encode(records, one, max_length=int(np.flatnonzero(tc.trained(long))[13]))
+    assert tc.trained(short).sum() == 13 # the first response alone
+    found = tc.flat(tc.carried(long, tc.with_flat(short, 'score', np.arange(len(tc.trained(short)), dtype=float))), 'score')[tc.trained(long)]
+    assert len(set(found[:13])) == 13 and set(found[13:]) == {found[12]}

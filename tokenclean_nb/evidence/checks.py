@@ -33,14 +33,16 @@ def option_orders(
     **options, # Of `tc.token_losses`: `dtype`, `token_budget`, `progress`
 )->pd.DataFrame: # A row per question: `orders`, `rank` of the published one (1 = likeliest), `first`
     "How likely is the published order of the options among all orders?"
+    if not len(questions): raise BadInput('questions', 'no question', 'at least one question')
     for k, n in enumerate(map(len, questions['choices'])):
         if not 2 <= n <= 5: raise BadInput(f'questions[{k}]', f'{n} choices', 'two to five choices')
-    # the published order is the first of a question
-    printed = [[*map(listed, permutations(choices))] for choices in questions['choices']]
+    # the published order is the first of a question; options that are alike make fewer orders
+    printed = [[*dict.fromkeys(map(listed, permutations(choices)))] for choices in questions['choices']]
     asked = Dataset.from_dict(dict(prompt=[q + '\n' for q in questions['prompt']], choices=printed))
     log_p = choice_likelihoods(model, tokenizer, asked, **options).groupby('question').log_p
     rank = log_p.agg(lambda p: int((p > p.iloc[0]).sum()) + 1)
-    return pd.DataFrame(dict(orders=[*map(len, printed)], rank=rank, first=rank == 1))
+    orders = np.array([*map(len, printed)])
+    return pd.DataFrame(dict(orders=orders, rank=rank, first=(rank == 1) & (orders > 1)))
 
 # %% ../../nbs/api/evidence/14_checks.ipynb #e03ffb5a
 def prefix_check(
@@ -64,6 +66,8 @@ def row_votes(
     **options, # Of `tc.token_losses`: `dtype`, `token_budget`, `progress`
 )->np.ndarray: # One number per record, nats: mean of log p(yes) - log p(no); higher = keep
     "What the model says when it is asked about a row"
+    if not questions: raise BadInput('questions', questions, 'at least one question')
+    if isinstance(questions, str): questions = (questions,)
     shown = [f'{prompt}\n{completion}\n{question}\n'
         for question in questions for prompt, completion in zip(records['prompt'], records['completion'])]
     asked = Dataset.from_dict(dict(prompt=shown, choices=[['yes', 'no']] * len(shown)))

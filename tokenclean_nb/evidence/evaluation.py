@@ -153,13 +153,15 @@ def _difference(first, other, of_row):
     half = 1.96 * np.hypot(first.stderr, other.stderr) if first.tokens is None else np.nan
     return apart, apart - half, apart + half
 
-def _with_differences(measured, of_row, alike):
+def _with_differences(measured, of_rows, cuts):
     "The table, and how far every further model is from the first, with an interval"
     table = pd.DataFrame({name: {k: m.value for k, m in found.items()} for name, found in measured.items()})
-    first, *others = measured.values()
-    for name, other in zip(list(measured)[1:], others):
-        rows = [_difference(first[k], other[k], of_row) if alike or k not in of_tokens else [np.nan] * 3
-            for k in table.index]
+    (base, first), *others = measured.items()
+    for name, other in others:
+        alike = cuts[name] == cuts[base] # only the same tokens can be compared
+        known = [alike or k not in of_tokens for k in table.index]
+        rows = [_difference(first[k], other[k], of_rows[base]) if there else [np.nan] * 3
+            for k, there in zip(table.index, known)]
         of = f' of {name}' if len(others) > 1 else ''
         table[[f'{word}{of}' for word in ('difference', 'low', 'high')]] = rows
     return table
@@ -188,14 +190,14 @@ def evaluate(
     if limit is not None: check_count(limit, 'limit')
     asked = dict(tasks=tasks, limit=limit, known=known_tasks(tasks, include_path) if tasks else None)
     records = load_records(data) if _is_name(data) else data
-    how, measured, of_rows, cuts = dict(max_length=max_length, columns=columns), {}, {}, set()
+    how, measured, of_rows, cuts = dict(max_length=max_length, columns=columns), {}, {}, {}
     for name, model in models.items():
         ready = as_model(model, device_map=device_map)
-        measured[name], of_rows[name], tokens = _measured(*ready, records, how, asked, progress)
-        cuts.add(tokens)
+        measured[name], of_rows[name], cuts[name] = _measured(*ready, records, how, asked, progress)
         del ready # a loaded model makes room for the next
-    if len(cuts) > 1:
+    if len(set(cuts.values())) > 1:
         counts = ', '.join(f'{name} {len(of_row):,}' for name, of_row in of_rows.items())
         log.warning('These models cut the text into different tokens (%s), '
-            'so that means over tokens cannot be compared: no difference is given.', counts)
-    return _with_differences(measured, next(iter(of_rows.values())), alike=len(cuts) < 2)
+            'so that means over tokens cannot be compared: '
+            'no difference is given to a model that cuts it unlike the first.', counts)
+    return _with_differences(measured, of_rows, cuts)

@@ -18,28 +18,42 @@ from ..errors import BadInput
 
 # %% ../../nbs/api/scoring/05_carried.ipynb #7a809146
 def _places(ds):
-    "Of trained tokens: row, begin, end, from the first trained character of the row; and that character"
+    "Of trained tokens: response, begin, end from its first character on; of responses: row, origin, end"
     used, row = trained(ds), row_numbers(ds)
-    rows, first = np.unique(row[used], return_index=True)
-    origin = np.zeros(len(ds), np.int64)
-    origin[rows] = flat(ds, 'starts')[used][first]
-    return row[used], *(flat(ds, c)[used] - origin[row[used]] for c in ('starts', 'ends')), origin
+    opens = used & ~np.append(False, used[:-1] & (row[1:] == row[:-1]))
+    which, rows, origin = np.cumsum(opens)[used] - 1, row[opens], flat(ds, 'starts')[opens].astype(np.int64)
+    begins, ends = (flat(ds, c)[used] - origin[which] for c in ('starts', 'ends'))
+    return which, begins, ends, rows, origin, ends[_last(which)]
 
-def _last(row):
-    "Is a token the last of its row?"
-    return np.append(row[1:] != row[:-1], True)
+def _last(which):
+    "Is a token the last of its response?"
+    return np.append(which[1:] != which[:-1], True)
 
-def _same(ds, other, origin, its_origin):
-    "Length of the text from the first trained character on that both tables share, by row"
-    texts = zip(ds['text'][:], other['text'][:], origin.tolist(), its_origin.tolist())
-    return np.array([len(commonprefix([a[i:], b[j:]])) for a, b, i, j in texts], np.int64)
+def _partners(rows, its_rows):
+    "For each response the other table's with its number in the row, or its last one; and whether it is that"
+    first = np.searchsorted(rows, rows)
+    wanted = np.searchsorted(its_rows, rows) + np.arange(len(rows)) - first
+    last = np.searchsorted(its_rows, rows, side='right') - 1
+    return np.minimum(wanted, last), wanted <= last
 
-def _check_same(row, ends, shared, name):
-    "Refuse rows whose text parts before the last token"
-    bad = row[(ends > shared[row]) & ~_last(row)]
+def _same(ds, other, ours, theirs, partner, real):
+    "Length of the text that both tables share, by response"
+    (rows, origin, end), (_, its_origin, its_end) = ours, theirs
+    texts, its_texts = ds['text'][:], other['text'][:]
+    shared = np.zeros(len(rows), np.int64)
+    for k in np.flatnonzero(real):
+        j, n = partner[k], max(end[k], its_end[partner[k]])
+        pair = (t[at:at + n] for t, at in ((texts[rows[k]], origin[k]), (its_texts[rows[k]], its_origin[j])))
+        shared[k] = len(commonprefix([*pair]))
+    return shared
+
+def _check_same(which, ends, shared, rows, name):
+    "Refuse responses whose text parts before the last token"
+    bad = which[(ends > shared[which]) & ~_last(which)]
     if not len(bad): return
-    where = f'row {bad[0]}, whose responses differ after {shared[bad[0]]} characters'
-    raise BadInput(name, where, 'tables of the same records', 'Encode the same file with both tokenizers.')
+    where = f'row {rows[bad[0]]}, whose responses differ after {shared[bad[0]]} characters'
+    remedy = 'Encode the same file with both tokenizers; their templates must leave responses as they are.'
+    raise BadInput(name, where, 'tables of the same records', remedy)
 
 def _ranges(begins, ends):
     "The numbers from every begin to its end, one range behind the other"
@@ -55,24 +69,26 @@ def carried(
     "Carry token scores to another tokenizer through the characters"
     if len(ds) != len(other):
         raise BadInput('other', f'{len(other):,} rows', f'{len(ds):,} rows, as `ds` has')
-    (row, begins, ends, origin), (its_row, its_begins, its_ends, its_origin) = _places(ds), _places(other)
-    if not np.array_equal(np.unique(row), np.unique(its_row)):
+    (which, begins, ends, *ours), (its_which, its_begins, its_ends, *theirs) = _places(ds), _places(other)
+    if not np.array_equal(np.unique(ours[0]), np.unique(theirs[0])):
         raise BadInput('other', 'rows without a trained token', 'a trained token in the same rows as `ds`')
-    shared = _same(ds, other, origin, its_origin)
-    _check_same(row, ends, shared, 'ds')
-    _check_same(its_row, its_ends, shared, 'other')
-    places = np.append(0, np.cumsum(shared))
+    partner, real = _partners(ours[0], theirs[0])
+    shared, its_shared = _same(ds, other, ours, theirs, partner, real), np.full(len(theirs[0]), -1)
+    its_shared[partner[real]] = shared[real]
+    _check_same(which[real[which]], ends[real[which]], shared, ours[0], 'ds')
+    met = its_shared[its_which] >= 0
+    _check_same(its_which[met], its_ends[met], its_shared, theirs[0], 'other')
+    places = np.append(0, np.cumsum(np.maximum(its_shared, 0)))
     values = np.asarray(flat(other, column), np.float64)[trained(other)]
     chars, known = np.zeros(places[-1]), np.zeros(places[-1])
-    stop = np.minimum(its_ends, shared[its_row])
-    at = _ranges(places[its_row] + np.minimum(its_begins, stop), places[its_row] + stop)
+    stop = np.minimum(its_ends, np.maximum(its_shared, 0)[its_which])
+    at = _ranges(places[its_which] + np.minimum(its_begins, stop), places[its_which] + stop)
     chars[at], known[at] = np.repeat(values, np.maximum(stop - its_begins, 0)), 1
     total, count = (np.append(0, np.cumsum(c)) for c in (chars, known))
-    low, high = (places[row] + np.minimum(p, shared[row]) for p in (begins, ends))
+    low, high = (places[partner[which]] + np.minimum(p, shared[which]) for p in (begins, ends))
     n = count[high] - count[low]
-    last = np.zeros(len(ds))
-    last[its_row[_last(its_row)]] = values[_last(its_row)]
-    found = np.where(n > 0, (total[high] - total[low]) / np.maximum(n, 1), last[row])
+    last = values[_last(its_which)][partner[which]]
+    found = np.where(n > 0, (total[high] - total[low]) / np.maximum(n, 1), last)
     scores = np.full(len(trained(ds)), np.nan)
     scores[trained(ds)] = found
     return with_flat(ds, column, scores)

@@ -68,6 +68,7 @@ def clusters(
     "What tokens with the same losses, entropy, frequency and place are worth together"
     from sklearn.cluster import KMeans # takes a second to import
     want, gain = trained(ds), rarity(ds) - flat(ds, 'loss_ref')
+    if not want.any(): return over_trained(ds, [])
     losses = [flat(ds, name) for name in ('loss_base', 'loss_ref', 'entropy_ref')]
     signs = np.stack([*losses, rarity(ds), np.log1p(positions(ds))], 1)[want]
     signs = (signs - signs.mean(0)) / (signs.std(0) + 1e-9)

@@ -167,6 +167,19 @@ scorers |= dict(
 )
 
 # %% ../../nbs/api/scoring/02_scorers.ipynb #42f246b1
+def _check_options(name, options):
+    "Refuse options that a scorer does not know, and calls without those that it needs"
+    chosen = scorers[name]
+    known = [*signature(chosen.function).parameters][1:]
+    for option, value in options.items():
+        if option in known: continue
+        raise BadInput(option, value, f'an option of {name}, which has {", ".join(known) or "none"}')
+    for option in chosen.needs.split():
+        if options.get(option) is not None: continue
+        planted = option == 'planted'
+        what = 'Good examples with planted noise: tc.planted_table.' if planted else 'Good examples.'
+        raise BadInput(option, None, f'a table for the scorer {name}', what)
+
 def score(
     ds:Dataset, # The table with the columns the scorer reads
     scorer:str='excess_loss', # A name in `scorers`
@@ -176,7 +189,10 @@ def score(
     chosen = scorers[check_choice(scorer, scorers, 'scorer')]
     missing = [c for c in chosen.columns.split() if c not in ds.column_names]
     if missing:
-        raise BadInput('ds', f'a table without {", ".join(missing)}', f'a table with all that {scorer} reads',
-            'tc.measure_columns adds what models tell.')
+        remedy = 'Only generated data and planted noise have it.' if scorer == 'truth' else \
+            'tc.measure_columns adds what models tell.'
+        found = f'a table without {", ".join(missing)}'
+        raise BadInput('ds', found, f'a table with all that {scorer} reads', remedy)
+    _check_options(scorer, options)
     values = chosen.function(ds, **options)
     return with_flat(ds, 'score', np.where(trained(ds), values, np.nan))

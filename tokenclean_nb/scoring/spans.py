@@ -40,6 +40,7 @@ def smooth(
     window:int=15, # How many places to each side, at least 0
 )->np.ndarray: # float64, flat; NaN where no token is trained
     "The mean over the trained tokens within `window` places, inside the row"
+    if window < 0: raise BadInput('window', window, 'at least 0')
     values, want, n = _check_flat(values, ds), trained(ds), lengths(ds)
     sums = np.append(0, np.cumsum(np.where(want, values, 0), dtype=float))
     counts = np.append(0, np.cumsum(want))

@@ -60,6 +60,7 @@ def learned_vectors(
 )->np.ndarray: # float64, flat: log-odds of clean; NaN where no token is trained
     "Is the state of a token nearer to those that look clean, or to those that look like noise?"
     from sklearn.linear_model import LogisticRegression # takes a second to import
+    if not trained(ds).any(): return over_trained(ds, [])
     states, (clean, noise) = _own_states(model, ds, **options), _surest(ds)
     sure = clean | noise
     fitted = LogisticRegression(max_iter=300).fit(states[sure], clean[sure])
@@ -72,6 +73,7 @@ def neighbours(
     **options, # Of `tc.token_losses`
 )->np.ndarray: # float64, flat, in [0, 1]; NaN where no token is trained
     "How many of the tokens with the nearest states do not look like noise"
+    if not trained(ds).any(): return over_trained(ds, [])
     noise = _surest(ds)[1]
     alike = _near(_own_states(model, ds, **options), count, ~noise, True)
     return over_trained(ds, alike / count)

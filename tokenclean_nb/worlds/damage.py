@@ -23,8 +23,8 @@ def _words(pieces):
     return [k for k, piece in enumerate(pieces) if not piece.isspace()]
 
 def _with(pieces, new):
-    "The pieces, those at the places in `new` replaced by noise"
-    return [(new.get(k, piece), k in new) for k, piece in enumerate(pieces)]
+    "The pieces, those at the places in `new` replaced by noise; what comes to its old place is none"
+    return [(new.get(k, piece), new.get(k, piece) != piece) for k, piece in enumerate(pieces)]
 
 def _any(values, rng): return values[rng.integers(len(values))]
 
@@ -70,7 +70,7 @@ def _typos(text, others, rng):
     pieces = _pieces(text)
     hit = [k for k in _words(pieces) if rng.random() < .5]
     new = {k: _mistyped(pieces[k], rng) for k in hit}
-    return _with(pieces, {k: word for k, word in new.items() if word != pieces[k]})
+    return _with(pieces, new)
 
 # %% ../../nbs/api/worlds/05_damage.ipynb #6a614d84
 phrases = ('I am happy to help you with that.', 'This is an interesting and important question.',
@@ -152,6 +152,7 @@ def damage(
 )->tuple: # The response with noise, and the character spans of the noise, as pairs of begin and end
     "Damage a response"
     pieces = [(text, False)] if kind == 'clean' else damages[kind](text, others, rng)
+    if ''.join(piece for piece, _ in pieces) == text: pieces = [(text, False)] # nothing was done
     ends = np.cumsum([len(piece) for piece, _ in pieces])
     spans = [[int(end) - len(piece), int(end)] for (piece, noise), end in zip(pieces, ends) if noise]
     return ''.join(piece for piece, _ in pieces), spans
