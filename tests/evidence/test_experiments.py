@@ -37,7 +37,7 @@ def test_planted_tokens_are_exactly_those_that_touch_the_damage(answers, seed, s
 
 
 def test_noise_is_planted_at_the_asked_rate_and_repeats_with_its_seed():
-    records = Dataset.from_list([dict(prompt='p', completion=f'some answer with number {k}') for k in range(2000)])
+    records = Dataset.from_list([dict(prompt='p', completion=f'some{k} answer{k} with{k} number{k}') for k in range(2000)])
     one, two, other = (plant_noise(records, seed=s, swapped=.1, boilerplate=.2, typos=.3) for s in (0, 0, 1))
     assert np.allclose(np.bincount(one['noise'][:])[[0, 1, 2, 4]] / 2000, [.4, .1, .2, .3], atol=.03)
     assert one['completion'][:] == two['completion'][:] != other['completion'][:]

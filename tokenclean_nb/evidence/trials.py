@@ -50,6 +50,7 @@ def cut_rows(data, warmup, rows, seed, notes):
         if len(ds) > rows: notes.append(f'{rows:,} of {len(ds):,} rows of {name} are used (`rows`).')
     return [ds.select(range(min(rows, len(ds)))).flatten_indices() for ds in (pool, good)]
 
+# %% ../../nbs/api/evidence/12_trials.ipynb #7be20c15
 def _possible(records, seed):
     "The kinds of noise that most of these rows can have: all of them, or those that are not of code alone"
     had = {kind: np.mean(np.array(plant_noise(records, seed, **{kind: 1})['noise']) > 0) for kind in of_code}
