@@ -115,15 +115,10 @@ def clean(
     pool, asked['warmup'] = _tables(data, warmup, training.get('progress', True), **how)
     if reference is not None: asked['reference'] = as_reference(reference, base, tokenizer, **places)
     held = None if held_out is None else _table(held_out, argument='held_out', **how)
-    if held is not None: measure = loss_on(held, measure)
-    given, options = (method, base, tokenizer, pool, asked), dict(seed=seed, measure=measure, **training)
+    given = method, base, tokenizer, pool, asked
     inputs = dict(model=model, data=data, warmup=warmup, reference=reference, adapter=adapter,
         held_out=held_out)
-    sources = told_sources(columns, **inputs)
-    if out is None: return _told(run_method(*given, **options), sources)
-    identity = _clean_identity(*given, seed, training, held)
-    with run_folder(out, identity, overwrite, (*inputs.values(),)) as folder:
-        return _run_in(folder, sources, *given, **options)
+    return _run(out, overwrite, inputs, columns, held, given, seed, measure, **training)
 
 # %% ../../nbs/api/cleaning/06_jobs.ipynb #clean-parts
 def _places(device_map=None, adapter=None, offload_folder=None):
@@ -172,6 +167,15 @@ def _told(run, sources):
     run.settings['sources'] = sources
     if run.settings.get('training'): run.settings['training'] = with_processes(run.settings['training'])
     return run
+
+def _run(out, overwrite, inputs, columns, held, given, seed, measure, **training):
+    "A run, in its folder if there is to be one"
+    if held is not None: measure = loss_on(held, measure)
+    options, sources = dict(seed=seed, measure=measure, **training), told_sources(columns, **inputs)
+    if out is None: return _told(run_method(*given, **options), sources)
+    identity = _clean_identity(*given, seed, training, held)
+    with run_folder(out, identity, overwrite, (*inputs.values(),)) as folder:
+        return _run_in(folder, sources, *given, **options)
 
 def _run_in(folder, sources, *given, measure=None, **options):
     "A run in its folder: what is finished is loaded"
