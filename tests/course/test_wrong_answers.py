@@ -201,7 +201,7 @@ def mean_alone(changes): return 'clean' if min(c for c, *_ in changes.values()) 
 @wrong('verdict')
 def upside_down(changes): return 'clean' if max(changes.values())[1] > 0 else 'do not clean' if max(high for *_, high in changes.values()) < 0 else 'not shown'
 @wrong('verdict')
-def any_way(changes): return 'clean' if min(high for *_, high in changes.values()) < 0 else 'do not clean' if min(low for _, low, _ in changes.values()) > 0 else 'not shown'
+def best_way(changes): return 'clean' if min(changes.values())[2] < 0 else 'do not clean' if min(low for _, low, _ in changes.values()) > 0 else 'not shown'
 
 
 def chance(clean, noise): return (clean[:, None] > noise).mean() + (clean[:, None] == noise).mean() / 2

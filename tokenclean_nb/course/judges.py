@@ -132,7 +132,8 @@ _ways = [ # changes of the held-out loss by way: (change, low, high)
     ({'a': (.01, -.03, .05), 'b': (-.03, -.05, -.01), 'c': (.2, .1, .3)},),
     ({'a': (-.01, -.09, .07), 'b': (-.04, -.06, -.02)},)]
 
-def _advice(changes, clean=lambda ways: min(ways)[2] < 0, harm=lambda ways: min(w[1] for w in ways) > 0):
+def _advice(changes, clean=lambda ways: min(w[2] for w in ways) < 0,
+        harm=lambda ways: min(w[1] for w in ways) > 0):
     ways = [*changes.values()]
     return 'clean' if clean(ways) else 'do not clean' if harm(ways) else 'not shown'
 
@@ -148,11 +149,11 @@ check_verdict = Check('10.3', 'verdict', _ways,
         'a loss is better when it falls: a way is good where its change is below zero.':
             lambda changes: _advice(changes, clean=lambda ways: max(ways)[1] > 0,
                 harm=lambda ways: max(w[2] for w in ways) < 0),
-        'any interval below zero will do for you: the rule, fixed before, is about the best mean.':
-            lambda changes: _advice(changes, clean=lambda ways: min(w[2] for w in ways) < 0),
-        'the way that is listed first decides: the rule is about the best mean.':
+        'only the way with the lowest mean is looked at: another one may be surer.':
+            lambda changes: _advice(changes, clean=lambda ways: min(ways)[2] < 0),
+        'the way that is listed first decides: ask all of them.':
             lambda changes: _advice(changes, clean=lambda ways: ways[0][2] < 0),
-        'the lowest low end decides: a wide interval has one as well. The rule is about the best mean.':
+        'the lowest low end decides: a wide interval has one as well. Look at the high ends.':
             lambda changes: _advice(changes, clean=lambda ways: min(ways, key=lambda w: w[1])[2] < 0),
         'one harmful way is no reason against the others: all of them have to be worse.':
             lambda changes: _advice(changes, harm=lambda ways: max(w[1] for w in ways) > 0),
@@ -161,7 +162,6 @@ check_verdict = Check('10.3', 'verdict', _ways,
         'the answer is always the same.':
             lambda changes: 'do not clean'},
     hint=('Is a fall of the loss good or bad? Which end of the interval has to be on the right side?',
-        '`min(changes.values())` is the way with the lowest mean, for tuples are compared by their '
-            'first number.',
-        'To clean, its high end must be below zero. Not to clean, the low end of every way must be '
-            'above zero.'))
+        'What is said of one way, and what of every way? `any(...)` and `all(...)` ask it of a list.',
+        'To clean, the high end of one way must be below zero. Not to clean, the low end of every '
+            'way must be above zero.'))
