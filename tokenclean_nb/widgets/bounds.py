@@ -90,7 +90,7 @@ def figure(self:BoundExplorer,
     "The bounds as a figure with sliders that need no kernel"
     fig = plot_bounds(self.noise, self.noise_after, 1, self.delta, tokens=(5, 2.5e8))
     m, quantity = fig.data[0].x, fig.data[1].y
-    for k in _cleaned: fig.data[k].x = m / self.keep_fraction
+    for k in _cleaned: fig.data[k].x = (m / self.keep_fraction).round().astype(int)
     _draw_tokens(fig, self.tokens)
     fig.update_layout(xaxis=_hidden, xaxis2=_hidden, yaxis_fixedrange=True, yaxis2_fixedrange=True)
     fig.layout.annotations[1].text = 'cleaned'
