@@ -17,7 +17,7 @@ from ..data.export import export_table, exports
 from ..data.fingerprints import data_fingerprint
 from ..data.prepared import is_prepared, labelled, with_text
 from ..data.storage import atomic, run_folder
-from ..errors import BadInput, as_typed, check_choice
+from ..errors import BadInput, as_typed, check_choice, check_count
 from ..figures.inspection import Inspection
 from ..figures.lookup import has_text
 from ..scoring.selection import clean_labels
@@ -59,7 +59,7 @@ def inspect(
     overwrite:bool=False, # Replace another run in the folder? Files that no run wrote stay
 )->Inspection: # What is trained, by role, and what is wrong
     "See what would be trained, and what is wrong with it"
-    if rows < 0: raise BadInput('rows', rows, 'a whole number of at least 0')
+    check_count(rows, 'rows', 0)
     ds, tokenizer, told = _to_inspect(data, model, columns, max_length)
     seen = Inspection(ds, tokenizer, rows, told)
     if out:

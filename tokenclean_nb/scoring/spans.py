@@ -12,7 +12,7 @@ import numpy as np
 from datasets import Dataset
 
 from ..data.table import lengths, row_numbers, trained
-from ..errors import BadInput
+from ..errors import BadInput, check_count
 
 # %% ../../nbs/api/scoring/02_spans.ipynb #adb71e3b
 def _check_flat(values, ds):
@@ -40,7 +40,7 @@ def smooth(
     window:int=15, # How many places to each side, at least 0
 )->np.ndarray: # float64, flat; NaN where no token is trained
     "The mean over the trained tokens within `window` places, inside the row"
-    if window < 0: raise BadInput('window', window, 'at least 0')
+    check_count(window, 'window', 0)
     values, want, n = _check_flat(values, ds), trained(ds), lengths(ds)
     sums = np.append(0, np.cumsum(np.where(want, values, 0), dtype=float))
     counts = np.append(0, np.cumsum(want))
